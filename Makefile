@@ -1,0 +1,38 @@
+# A thin front: every target is a script in scripts/ or a call of meson. `make help` lists them.
+BUILD := build
+
+.PHONY: all demo test test-all dist format check-format clean help
+
+all: ## build build/timbang
+	@scripts/setup.sh build
+	@scripts/build.sh $(BUILD) program
+	@echo "$(BUILD)/timbang is ready"
+
+demo: ## install what is missing, build, run a study on the sample data, print its table
+	@scripts/setup.sh build
+	@scripts/build.sh $(BUILD) program
+	@scripts/demo.sh $(BUILD)/timbang $(BUILD)/demo
+
+test: ## set up, build, run all tests
+	@scripts/setup.sh test
+	@scripts/test.sh $(BUILD)
+
+test-all: test ## also clang, sanitizers, 64-bit ARM under emulation, the tarball in an empty chroot (long)
+	@scripts/setup.sh all
+	@scripts/test_all.sh
+
+dist: ## dist/timbang-VERSION-linux-ARCH.tar.gz, one static program
+	@scripts/setup.sh build
+	@scripts/dist.sh build-static
+
+format: ## clang-format every C file
+	@scripts/format.sh write
+
+check-format:
+	@scripts/format.sh check
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD) build-* dist
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

@@ -1,0 +1,248 @@
+/* The tables of options and verbs, and looking things up in them.
+ * Includes: cli.h. Called by: parse.c, help.c, main.c. */
+#include "options.h"
+#include "cli.h"
+
+#include <string.h>
+
+const option_spec option_specs[OPTIONS] = {
+    [OPT_MODEL] = {"model", 0, KIND_REPEAT, "MODEL", 0, 0, "Hugging Face folder; without it, the embedded model"},
+    [OPT_MODELS] = {"model", 0, KIND_REPEAT, "[NAME=]DIR", 0, 0,
+                    "a model to study, repeatable; 'embedded' is the one inside timbang (the default)"},
+    [OPT_WEIGHTS] = {"weights", 0, KIND_TEXT, "FILE", 0, 0,
+                     "a bare file of weights, with --config DIR for config.json and tokenizer"},
+    [OPT_STUDY_WEIGHTS] = {"weights", 0, KIND_TEXT, "FILE", 0, 0,
+                           "not here: make a folder of a bare file of weights first, with timbang quantize --weights "
+                           "FILE --config DIR --to fp32 -o NEW_DIR"},
+    [OPT_CONFIG_DIR] = {"config-dir", 0, KIND_TEXT, "DIR", 0, 0, "the same as --config DIR"},
+    [OPT_MODEL_LABELS] = {"model-labels", 0, KIND_TEXT, "A,B,C", 0, 0, "names of LABEL_0, LABEL_1, ..."},
+    [OPT_LABELS] = {"labels", 0, KIND_TEXT, "A,B,C", 0, 0,
+                    "labels of the new, untrained head of a model that has none"},
+    [OPT_DATA] = {"data", 0, KIND_REPEAT, "FILE", 0, 0, "TSV, CSV or JSONL file; - is standard input"},
+    [OPT_DATA_SETS] = {"data", 0, KIND_REPEAT, "[NAME=]FILE", 0, 0, "labelled TSV, CSV or JSONL file, repeatable"},
+    [OPT_TEXT_COLUMN] = {"text-column", 0, KIND_TEXT, "COLUMN", 0, 0, "name, or number from 1; without it, guessed"},
+    [OPT_LABEL_COLUMN] = {"label-column", 0, KIND_TEXT, "COLUMN", 0, 0, "name, or number from 1; without it, guessed"},
+    [OPT_TEXT_PAIR] = {"text-pair", 0, KIND_TEXT, "COLUMN", 0, 0, "column of the second text of a pair"},
+    [OPT_HEADER] = {"header", 0, KIND_FLAG, NULL, 0, 0, "the first row holds column names; without it, guessed"},
+    [OPT_NO_HEADER] = {"no-header", 0, KIND_FLAG, NULL, 0, 0, "the first row is data"},
+    [OPT_LABEL_MAP] = {"label-map", 0, KIND_TEXT, "A=B,...", 0, 0,
+                       "rename labels of the data: negatif=negative,0=positive"},
+    [OPT_DROP_LABELS] = {"drop-labels", 0, KIND_TEXT, "A,B", 0, 0, "leave rows with these labels out, and count them"},
+    [OPT_RESTRICT_LABELS] = {"restrict-labels", 0, KIND_FLAG, NULL, 0, 0,
+                             "predict only over the classes that the data has"},
+    [OPT_TRAIN] = {"train", 0, KIND_TEXT, "FILE", 0, 0, "training data, to count what the data repeats from it"},
+    [OPT_CLEAN] = {"clean", 0, KIND_TEXT, "LIST", 0, 0,
+                   "clean texts first: lower,spaces,urls,mentions,letters,stopwords"},
+    [OPT_VARIANTS] = {"variants", 0, KIND_TEXT, "A,B,C", 0, 0,
+                      "fp32, fp16, bf16, int8, int4, int4-g64, int4-g128, int4-e4, int8-pertensor, int4-pertensor"},
+    [OPT_TO] = {"to", 0, KIND_TEXT, "SCHEME", 0, 0, "fp16, bf16, int8, int4, int8-pertensor, int4-pertensor"},
+    [OPT_GROUP] = {"group", 0, KIND_CHOICE, "32|64|128", 0, 0, "weights that share a scale, of int4 (32)"},
+    [OPT_EMBEDDINGS] = {"embeddings", 0, KIND_CHOICE, "keep|int8|int4", 0, 0,
+                        "word embeddings; without it, what the scheme says"},
+    [OPT_SHAPES] = {"shapes", 0, KIND_TEXT, "1x16,8x128,...", 0, 0, "texts x tokens (1x16,1x32,1x128,8x128)"},
+    [OPT_MIN_SECONDS] = {"min-seconds", 0, KIND_DECIMAL, "S", 0, 3600, "time at least a shape and variant (1)"},
+    [OPT_KEEP_MODELS] = {"keep-models", 0, KIND_FLAG, NULL, 0, 0, "keep the variants as folders in DIR/models"},
+    [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, 0, 0, "replace the folder where it is not empty"},
+    [OPT_CPU] = {"cpu", 0, KIND_FLAG, NULL, 0, 0, "tell what is used of this processor"},
+    [OPT_JSON] = {"json", 0, KIND_FLAG, NULL, 0, 0,
+                  "print one JSON document (an array where there are several results)"},
+    [OPT_JSONL] = {"jsonl", 0, KIND_FLAG, NULL, 0, 0, "print one JSON object a line, in the order of the input"},
+    [OPT_OUTPUT] = {"output", 'o', KIND_TEXT, "PATH", 0, 0,
+                    "write to a file instead of standard output; .json, .jsonl or .tsv picks the format"},
+    [OPT_OUTPUT_DIR] = {"output", 'o', KIND_TEXT, "DIR", 0, 0, "the folder to make"},
+    [OPT_THREADS] = {"threads", 0, KIND_NUMBER, "N", 1, 1024,
+                     "threads (all that the machine allows); changes no result"},
+    [OPT_BATCH] = {"batch", 0, KIND_NUMBER, "N", 1, 65536, "texts a pass (chosen by length); changes no result"},
+    [OPT_MAX_LENGTH] = {"max-length", 0, KIND_NUMBER, "N", 2, 1048576, "longest text in tokens (512)"},
+    [OPT_SEED] = {"seed", 0, KIND_NUMBER, "S", 0, INT64_MAX, "of every random choice (42)"},
+    [OPT_LIMIT] = {"limit", 0, KIND_NUMBER, "N", 1, INT64_MAX, "use N rows, every label in its proportion"},
+    [OPT_QUIET] = {"quiet", 'q', KIND_FLAG, NULL, 0, 0, "print errors only, besides the result"},
+    [OPT_NO_PROGRESS] = {"no-progress", 0, KIND_FLAG, NULL, 0, 0, "no progress line"},
+    [OPT_COLOR] = {"color", 0, KIND_CHOICE, "auto|always|never", 0, 0,
+                   "colours (auto: on a terminal without NO_COLOR)"},
+    [OPT_CONFIG] = {"config", 0, KIND_TEXT, "FILE", 0, 0,
+                    "read options from a file: lines 'name = value', or a JSON object"},
+    [OPT_HELP] = {"help", 'h', KIND_FLAG, NULL, 0, 0, "print this"},
+};
+
+const option_id common_options[] = {OPT_THREADS,     OPT_BATCH, OPT_MAX_LENGTH, OPT_SEED, OPT_LIMIT, OPT_QUIET,
+                                    OPT_NO_PROGRESS, OPT_COLOR, OPT_CONFIG,     OPT_HELP, OPTIONS};
+
+#define MODEL_OPTIONS  OPT_MODEL, OPT_WEIGHTS, OPT_CONFIG_DIR, OPT_MODEL_LABELS, OPT_LABELS
+#define COLUMN_OPTIONS OPT_TEXT_COLUMN, OPT_LABEL_COLUMN, OPT_TEXT_PAIR, OPT_HEADER, OPT_NO_HEADER
+#define LABEL_OPTIONS  OPT_LABEL_MAP, OPT_DROP_LABELS, OPT_RESTRICT_LABELS, OPT_TRAIN
+
+static const option_id predict_options[] = {MODEL_OPTIONS, OPT_DATA,  COLUMN_OPTIONS, OPT_CLEAN,
+                                            OPT_JSON,      OPT_JSONL, OPT_OUTPUT,     OPTIONS};
+static const option_id tokenize_options[] = {OPT_MODEL, OPT_DATA,   COLUMN_OPTIONS, OPT_JSON,
+                                             OPT_JSONL, OPT_OUTPUT, OPTIONS};
+static const option_id info_options[] = {OPT_MODEL, OPT_CPU, OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
+static const option_id init_options[] = {OPT_OUTPUT_DIR, OPT_FORCE, OPT_JSON, OPTIONS};
+static const option_id quantize_options[] = {OPT_TO,    OPT_OUTPUT_DIR, OPT_GROUP, OPT_EMBEDDINGS,
+                                             OPT_FORCE, MODEL_OPTIONS,  OPT_JSON,  OPTIONS};
+static const option_id eval_options[] = {MODEL_OPTIONS, OPT_DATA,  COLUMN_OPTIONS, LABEL_OPTIONS, OPT_CLEAN,
+                                         OPT_JSON,      OPT_JSONL, OPT_OUTPUT,     OPTIONS};
+static const option_id study_options[] = {
+    OPT_MODELS,      OPT_DATA_SETS,     OPT_VARIANTS,   OPT_OUTPUT_DIR,   OPT_FORCE,
+    OPT_KEEP_MODELS, OPT_STUDY_WEIGHTS, OPT_CONFIG_DIR, OPT_MODEL_LABELS, OPT_LABELS,
+    COLUMN_OPTIONS,  LABEL_OPTIONS,     OPT_CLEAN,      OPT_JSON,         OPTIONS};
+static const option_id bench_options[] = {MODEL_OPTIONS, OPT_SHAPES, OPT_VARIANTS, OPT_MIN_SECONDS,
+                                          OPT_JSON,      OPT_JSONL,  OPT_OUTPUT,   OPTIONS};
+
+const verb verbs[] = {
+    {"predict", "classify texts", "[OPTION]... TEXT... | --data FILE",
+     "Classifies each TEXT, or each row of FILE. A single - as TEXT, or --data -, reads lines from standard input,\n"
+     "one text a line; with --text-column or --header, --data - is a table like a file.\n"
+     "Put -- before texts that begin with a dash.",
+     "  timbang predict \"Filmnya bagus sekali\"\n"
+     "  timbang predict --model my-model --data reviews.csv --jsonl > labels.jsonl\n"
+     "  cat lines.txt | timbang predict - -o labels.tsv\n",
+     predict_options, -1, run_predict},
+    {"tokenize", "show token ids, tokens and offsets", "[OPTION]... TEXT... | --data FILE",
+     "What AutoTokenizer gives with truncation to 512 tokens (--max-length), whatever truncation or padding the\n"
+     "tokenizer's file stores. The model needs no weights. Offsets count characters, the end is exclusive.",
+     "  timbang tokenize \"Filmnya bagus sekali\"\n"
+     "  timbang tokenize --model indobert-base-p2 --data reviews.tsv --jsonl\n",
+     tokenize_options, -1, run_tokenize},
+    {"info", "show what is inside a model", "[OPTION]... [MODEL|FILE]",
+     "Tensors, scheme, labels and bytes by part of a model folder or of one file of weights. --cpu tells which\n"
+     "CPU level is used (TIMBANG_CPU=scalar|avx2|avx512 lowers it).",
+     "  timbang info my-model\n"
+     "  timbang info my-model/pytorch_model.bin --json\n"
+     "  timbang info --cpu\n",
+     info_options, 1, run_info},
+    {"init", "make a model with random weights", "[OPTION]... CONFIG -o DIR",
+     "Random weights, reproducible by --seed, at the shape of a config.json (the file or its folder). Tokenizer\n"
+     "files beside it travel along.",
+     "  timbang init indobert-base-p2/config.json -o random-base --seed 1\n", init_options, 1, run_init},
+    {"quantize", "make a smaller model", "[OPTION]... MODEL --to SCHEME -o DIR",
+     "Post-training quantization by rounding to nearest. The folder that is written loads in timbang and in\n"
+     "transformers with compressed-tensors.",
+     "  timbang quantize my-model --to int8 -o my-model-int8\n"
+     "  timbang quantize my-model --to int4 --group 64 --embeddings int4 -o my-model-int4\n"
+     "  timbang quantize --weights qat.pt --config my-model --to int8 -o my-model-int8\n",
+     quantize_options, 1, run_quantize},
+    {"eval", "one model on one labelled set", "[OPTION]... [--model MODEL] --data FILE",
+     "Accuracy with its interval, F1, calibration, confusion and latency. Without --restrict-labels predictions\n"
+     "are over all classes of the model, and macro-F1 is over the classes that occur in the truth.",
+     "  timbang eval --model my-model --data test.tsv\n"
+     "  timbang eval --model my-model --data tweets.csv --label-map 0=positive,1=neutral,2=negative --json\n",
+     eval_options, 1, run_eval},
+    {"study", "quantize, run and compare: the main job", "[OPTION]... [--model [NAME=]DIR]... --data [NAME=]FILE...",
+     "Makes the variants of every model, runs all of them on all sets, prints the table and writes results.json,\n"
+     "report.html and predictions to the folder (timbang-study without -o).",
+     "  timbang study --data test.tsv\n"
+     "  timbang study --model base=my-model --data clean=test.tsv --data tweets=tweets.csv \\\n"
+     "      --variants fp32,fp16,int8,int4 -o my-study\n",
+     study_options, -1, run_study},
+    {"bench", "time the forward pass", "[OPTION]... [--model MODEL]",
+     "Random token ids of the given shapes through every variant, rounds interleaved. Prints medians and\n"
+     "percentiles; compare only figures of one run.",
+     "  timbang bench --model my-model --shapes 1x16,1x128,8x128 --variants fp32,int8,int4\n", bench_options, 1,
+     run_bench},
+    {NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL},
+};
+
+const verb *find_verb(const char *name)
+{
+    for (const verb *v = verbs; v->name; v++)
+        if (strcmp(v->name, name) == 0)
+            return v;
+    return NULL;
+}
+
+bool verb_has(const verb *v, option_id id)
+{
+    for (const option_id *o = v->options; *o != OPTIONS; o++)
+        if (*o == id)
+            return true;
+    for (const option_id *o = common_options; *o != OPTIONS; o++)
+        if (*o == id)
+            return true;
+    return false;
+}
+
+static bool named(option_id id, const char *name, size_t length)
+{
+    return strlen(option_specs[id].name) == length && memcmp(option_specs[id].name, name, length) == 0;
+}
+
+option_id find_option(const verb *v, const char *name, size_t length)
+{
+    for (option_id id = 0; id < OPTIONS; id++)
+        if (named(id, name, length) && verb_has(v, id))
+            return id;
+    return OPTIONS;
+}
+
+option_id find_letter(const verb *v, char letter)
+{
+    for (option_id id = 0; id < OPTIONS; id++)
+        if (option_specs[id].letter == letter && verb_has(v, id))
+            return id;
+    return OPTIONS;
+}
+
+bool any_verb_has(const char *name, size_t length)
+{
+    for (option_id id = 0; id < OPTIONS; id++)
+        if (named(id, name, length))
+            return true;
+    return false;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edit distance with transpositions (optimal string alignment); names longer than the bound count as far. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 40 };
+    size_t n = strlen(a), m = strlen(b), d[LONGEST + 1][LONGEST + 1];
+    if (n > LONGEST || m > LONGEST)
+        return SIZE_MAX;
+    for (size_t i = 0; i <= n; i++)
+        for (size_t j = 0; j <= m; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+        }
+    return d[n][m];
+}
+
+/* Keeps the closer of best and name; close is a third of the letters, or a beginning of at least three. */
+static void consider(const char *word, const char *name, const char **best, size_t *best_distance)
+{
+    size_t length = strlen(word), far = distance(word, name), close = length < 4 ? 1 : (length + 1) / 3;
+    if (length >= 3 && strncmp(word, name, length) == 0)
+        far = 1;
+    if (far <= close && far < *best_distance) {
+        *best = name;
+        *best_distance = far;
+    }
+}
+
+const char *closest_option(const verb *v, const char *name)
+{
+    const char *best = NULL;
+    size_t best_distance = SIZE_MAX;
+    for (option_id id = 0; id < OPTIONS; id++)
+        if (verb_has(v, id))
+            consider(name, option_specs[id].name, &best, &best_distance);
+    return best;
+}
+
+const char *closest_verb(const char *name)
+{
+    const char *best = NULL;
+    size_t best_distance = SIZE_MAX;
+    for (const verb *v = verbs; v->name; v++)
+        consider(name, v->name, &best, &best_distance);
+    return best;
+}

@@ -1,0 +1,136 @@
+/* timbang study: the main job. Includes: cli.h. Called by: main.c. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char default_folder[] = "timbang-study";
+
+/* "NAME=PATH", where NAME is a plain word and no file is called like the whole; else the path alone. */
+static bool named_path(cli *app, const char *text, bool model, timbang_named_path *out)
+{
+    const char *equals = strchr(text, '='), *slash = strchr(text, '/');
+    *out = (timbang_named_path){NULL, text};
+    if (equals && equals != text && (!slash || slash > equals) && access(text, F_OK) != 0) {
+        out->name = keep_text(app, text, (size_t)(equals - text));
+        out->path = equals + 1;
+        if (!out->name)
+            return false;
+    }
+    if (model && strcmp(out->path, "embedded") == 0 && access(out->path, F_OK) != 0)
+        out->path = NULL;
+    return true;
+}
+
+static bool named_paths(cli *app, const char **texts_given, size_t n, bool model, timbang_named_path **list,
+                        size_t *used)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!named_path(app, texts_given[i], model, &(*list)[(*used)++]))
+            return false;
+    return true;
+}
+
+static int fill_sources(cli *app, timbang_study_options *options)
+{
+    const option_value *models = &app->values[OPT_MODELS], *data = &app->values[OPT_DATA_SETS];
+    if (data->n_items == 0)
+        return usage_error(app, "timbang study --model my-model --data test.tsv", "no data was named (--data FILE)");
+    timbang_named_path *m = keep(app, calloc(models->n_items + app->n_arguments + 1, sizeof *m));
+    timbang_named_path *d = keep(app, calloc(data->n_items, sizeof *d));
+    if (!m || !d || !named_paths(app, models->items, models->n_items, true, &m, &options->n_models) ||
+        !named_paths(app, app->arguments, app->n_arguments, true, &m, &options->n_models) ||
+        !named_paths(app, data->items, data->n_items, false, &d, &options->n_data))
+        return EXIT_INTERNAL;
+    if (options->n_models == 0)
+        options->n_models = 1; /* m[0] is all zero: the embedded model */
+    options->models = m;
+    options->data = d;
+    return EXIT_OK;
+}
+
+static int fill_lists(cli *app, timbang_study_options *options)
+{
+    const char *variants = text_of(app, OPT_VARIANTS), *labels = text_of(app, OPT_LABELS),
+               *model_labels = text_of(app, OPT_MODEL_LABELS);
+    if (labels && model_labels && strcmp(labels, model_labels) != 0)
+        return usage_error(app, NULL, "--labels and --model-labels name different labels");
+    if (!labels)
+        labels = model_labels;
+    if ((variants && !split_list(app, variants, &options->variants, &options->n_variants)) ||
+        (labels && !split_list(app, labels, &options->labels, &options->n_labels)))
+        return EXIT_INTERNAL;
+    return EXIT_OK;
+}
+
+static int fill_study_options(cli *app, timbang_study_options *options)
+{
+    timbang_study_options_init(options);
+    if (given(app, OPT_STUDY_WEIGHTS))
+        return usage_error(app, "timbang quantize --weights FILE --config DIR --to fp32 -o NEW_DIR",
+                           "study works on model folders; make one of %s first", text_of(app, OPT_STUDY_WEIGHTS));
+    int code = fill_sources(app, options);
+    if (code == EXIT_OK)
+        code = fill_lists(app, options);
+    if (code == EXIT_OK)
+        code = fill_data_options(app, NULL, &options->data_options);
+    if (code == EXIT_OK)
+        code = fill_predict_options(app, &options->eval.predict);
+    options->eval.restrict_labels = given(app, OPT_RESTRICT_LABELS);
+    options->eval.train_path = text_of(app, OPT_TRAIN);
+    options->seed = number_or(app, OPT_SEED, options->seed);
+    options->out = given(app, OPT_OUTPUT_DIR) ? text_of(app, OPT_OUTPUT_DIR) : default_folder;
+    options->force = given(app, OPT_FORCE);
+    options->keep_models = given(app, OPT_KEEP_MODELS);
+    return code;
+}
+
+static int copy_to_output(cli *app, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return usage_error(app, NULL, "%s: cannot be read", path);
+    char chunk[1 << 14];
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;)
+        put_bytes(&app->out, chunk, n);
+    app->out.failed = app->out.failed || ferror(file);
+    fclose(file);
+    return EXIT_OK;
+}
+
+static int print_study(cli *app, const char *folder)
+{
+    size_t size = strlen(folder) + 32;
+    char *results = keep(app, malloc(size));
+    if (!results)
+        return EXIT_INTERNAL;
+    snprintf(results, size, "%s/results.json", folder);
+    if (given(app, OPT_JSON)) {
+        int code = copy_to_output(app, results);
+        return code == EXIT_OK ? emit(app, false) : code;
+    }
+    char *text = NULL;
+    timbang_status status = timbang_report_table(app->ctx, results, output_width(), app->term.color_output, &text);
+    if (status != TIMBANG_OK)
+        return library_error(app, status);
+    put(&app->out, text);
+    timbang_string_free(text);
+    put(&app->out, "\nreport   ");
+    put_clipped(&app->out, folder, 0);
+    put(&app->out, "/report.html\nresults  ");
+    put_clipped(&app->out, results, 0);
+    put(&app->out, "\n");
+    return emit(app, false);
+}
+
+int run_study(cli *app)
+{
+    timbang_study_options options;
+    int code = fill_study_options(app, &options);
+    if (code != EXIT_OK)
+        return code;
+    timbang_status status = timbang_study(app->ctx, &options);
+    return status == TIMBANG_OK ? print_study(app, options.out) : library_error(app, status);
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Makes dist/timbang-VERSION-linux-ARCH.tar.gz: one static program that needs no file beside it, the header, and a static
+# library. The same sources and compiler give the same bytes.
+# Usage: scripts/dist.sh [FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=${1:-build-static}
+version=$(sed -n "s/^ *version: '\([0-9.]*\)'.*/\1/p" meson.build | head -n 1)
+name=timbang-$version-linux-$(uname -m)
+scripts/build.sh "$folder" program -Dstatic=true -Dtests=false
+
+if ldd "$folder/timbang" >/dev/null 2>&1; then
+    echo "$folder/timbang is not static" >&2
+    exit 1
+fi
+stage=$folder/stage/$name
+rm -rf "$folder/stage"
+mkdir -p "$stage/bin" "$stage/include" "$stage/lib" dist
+strip -o "$stage/bin/timbang" "$folder/timbang"
+cp include/timbang.h "$stage/include/"
+# The rooms' archives point to objects in the build folder; a user gets one archive that holds them, without the program
+# that the build runs and its empty stand-in for the embedded model.
+find "$folder/src" -name '*.o' ! -path '*timbang-pack*' ! -path '*embedded_none*' | LC_ALL=C sort | xargs ar qcsD "$stage/lib/libtimbang.a"
+strip --strip-debug --enable-deterministic-archives "$stage/lib/libtimbang.a"
+cp README.md LICENSE NOTICE "$stage/"
+chmod -R u=rwX,go=rX "$stage"
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${epoch:-0}" -C "$folder/stage" -cf - "$name" |
+    gzip -n9 >"dist/$name.tar.gz"
+echo "dist/$name.tar.gz"

@@ -1,0 +1,128 @@
+/* The kernel table: one struct of function pointers per CPU level, chosen once per context.
+ * Includes: base only. Called by: model, quant, tests, bench. Every level gives the bits of ref/ (docs/numerics.md).
+ *
+ * Shapes: m rows (tokens), n columns (output features), k the summed dimension. ld* are row strides in elements.
+ * Packed weights are 64-byte aligned; activations, rows and outputs may lie anywhere. No kernel allocates. All of it
+ * runs under the floating-point environment of base/fp.h. The bits of a NaN are not part of the contract, that it is
+ * one is. */
+#ifndef TB_KERNELS_H
+#define TB_KERNELS_H
+
+#include "base/mem.h"
+
+typedef enum tb_activation { TB_ACT_NONE, TB_ACT_GELU, TB_ACT_GELU_NEW, TB_ACT_RELU, TB_ACT_TANH } tb_activation;
+
+/* What happens to an accumulator after the sum, in this order and never fused into one rounding:
+ *   float product: v = acc
+ *   s8 product:    v = ((float)acc * row_scale[i]) * col_scale[j]
+ *   then           v = v + bias[j];  v = act(v);  v = v + residual[i][j]
+ * NULL leaves a step out. */
+typedef struct tb_epilogue {
+    const float *bias; /* [n] */
+    tb_activation act;
+    const float *residual; /* [m][ld_residual], may be the output itself */
+    size_t ld_residual;
+} tb_epilogue;
+
+/* FP32 product: out[i][j] = fma chain over k ascending from +0 of a[i][k] * w[j][k]. */
+typedef struct tb_gemm_f32 {
+    const float *a; /* [m][lda] */
+    size_t lda;
+    const float *panels; /* from pack_f32 */
+    size_t m, n, k;
+    float *out; /* [m][ldo] */
+    size_t ldo;
+    tb_epilogue epilogue;
+} tb_gemm_f32;
+
+/* Integer product, exact in int32 (k <= TB_MAX_K). */
+typedef struct tb_gemm_s8 {
+    const int8_t *a; /* [m][lda] bytes as quantize_* of the same table wrote them; lda a multiple of 64, at least k */
+    size_t lda;
+    const int8_t *panels;   /* from pack_s8, or one panel range from unpack_s4 */
+    const int32_t *colsum;  /* [n] sum over k of w[j][k], exact */
+    const float *row_scale; /* [m] */
+    const float *col_scale; /* [n] */
+    bool has_minus128;      /* some weight is -128 (foreign files): AVX2 takes its 16-bit path */
+    size_t m, n, k;
+    float *out;
+    size_t ldo;
+    tb_epilogue epilogue;
+} tb_gemm_s8;
+
+enum { TB_MAX_K = 65536 }; /* 65536 * 255 * 128 < 2^31 */
+
+typedef struct tb_kernels {
+    const char *name; /* "scalar", "avx2", "avx512" */
+
+    /* Packed weights. A panel holds nr output columns for all k; panels follow each other; the last one is padded with
+     * zeros. panel p of columns [p*nr, (p+1)*nr) starts at p * panel_bytes(k). So threads may split n at multiples
+     * of nr: shift panels, bias, colsum, col_scale, residual and out by hand and pass a smaller n. */
+    size_t f32_nr, s8_nr;
+    size_t (*f32_panel_bytes)(size_t k);
+    size_t (*s8_panel_bytes)(size_t k);
+    size_t (*s4_panel_bytes)(size_t k, size_t group); /* nibbles and multipliers of one panel of s8_nr columns */
+
+    void (*pack_f32)(float *panels, const float *w, size_t ldw, size_t n, size_t k); /* w[n][ldw]: rows are outputs */
+    void (*pack_f32_kn)(float *panels, const float *b, size_t ldb, size_t n, size_t k); /* b[k][ldb]: rows are summed */
+    void (*pack_s8)(int8_t *panels, const int8_t *w, size_t ldw, size_t n, size_t k);
+    /* q in -8..7, multiplier in 1..15 per [n][k/group]; k a multiple of group, group a multiple of 32. */
+    void (*pack_s4)(uint8_t *panels, const int8_t *q, size_t ldq, const uint8_t *multiplier, size_t ldm, size_t n,
+                    size_t k, size_t group);
+    /* One panel of q * multiplier, exactly as pack_s8 would have laid it out. */
+    void (*unpack_s4)(int8_t *panel, const uint8_t *s4_panel, size_t k, size_t group);
+
+    void (*gemm_f32)(const tb_gemm_f32 *g);
+    void (*gemm_s8)(const tb_gemm_s8 *g);
+
+    /* Rows. in and out may be the same where both are float. */
+    /* y = ((x - mean) * rstd) * gamma + beta, mean and variance over n in 16 lanes and a tree, two passes. */
+    void (*layernorm)(const float *x, size_t ldx, size_t m, size_t n, const float *gamma, const float *beta, float eps,
+                      float *y, size_t ldy);
+    /* x[i][0..n) = softmax(x[i][0..n) * scale) */
+    void (*softmax)(float *x, size_t ldx, size_t m, size_t n, float scale);
+    void (*activation)(tb_activation act, const float *x, float *y, size_t n);
+    void (*add)(const float *a, const float *b, float *y, size_t n); /* y = a + b */
+
+    /* Quantization of activations; writes lda bytes a row (zeros, in the level's own encoding, after k).
+     * q = clamp(rint(x * (127 / absmax)), -127, 127), row_scale = absmax / 127; a row with absmax < 2^-100 becomes
+     * zeros with scale 0, one that holds NaN or infinity zeros with scale NaN. */
+    void (*quantize_rows)(const float *x, size_t ldx, size_t m, size_t k, int8_t *a, size_t lda, float *row_scale);
+    /* Smallest and largest of m x k values and 0 (for an affine range); both NaN where a value is NaN. */
+    void (*range)(const float *x, size_t ldx, size_t m, size_t k, float *min, float *max);
+    /* Affine, with the zero point taken off again: q = clamp(rint(x * inv_scale), -zero_point, 127), so that the
+     * product needs no correction. NaN becomes -zero_point. */
+    void (*quantize_affine)(const float *x, size_t ldx, size_t m, size_t k, float inv_scale, int32_t zero_point,
+                            int8_t *a, size_t lda);
+    uint8_t a_xor; /* bytes of a are q ^ a_xor: 0, or 0x80 where the level wants its unsigned side ready */
+
+    /* Storage formats, exact. */
+    void (*expand_f16)(const uint16_t *x, float *y, size_t n);
+    void (*expand_bf16)(const uint16_t *x, float *y, size_t n);
+    void (*expand_s8)(const int8_t *x, float scale, float *y, size_t n);  /* y = (float)x * scale */
+    void (*expand_s4)(const uint8_t *x, float scale, float *y, size_t n); /* low nibble first, u = q + 8 */
+} tb_kernels;
+
+/* The table of the best level not above `level` (NULL: the best) that this machine can run. *known tells whether the
+ * name exists at all (an unknown one gives the best table); the returned table's name tells what was chosen. */
+const tb_kernels *tb_kernels_find(const char *level, bool *known);
+/* All levels usable on this machine, worst first; returns their number (at most max). */
+size_t tb_kernels_usable(const tb_kernels **tables, size_t max);
+/* All level names that timbang knows, worst first, usable or not; NULL-terminated. */
+const char *const *tb_kernels_names(void);
+/* CPU features seen, as words ("avx2", "avx512_vnni", ...); returns their number. */
+size_t tb_cpu_features(const char **names, size_t max);
+
+extern const tb_kernels tb_kernels_ref; /* plain C: the specification */
+
+/* Scalar definitions of the contract that others need one value at a time (ref/): the same bits as the tables'. */
+float tb_exp(float x);
+float tb_tanh(float x);
+float tb_erf(float x);
+float tb_f16_to_f32(uint16_t h);
+uint16_t tb_f32_to_f16(float x); /* round half to even; overflow to infinity */
+float tb_bf16_to_f32(uint16_t h);
+uint16_t tb_f32_to_bf16(float x); /* round half to even */
+float tb_round_even(float x);     /* rint under the contract's rounding mode */
+
+#endif

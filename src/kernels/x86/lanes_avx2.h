@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The 16 virtual lanes of the contract as two AVX2 registers.
+ * lanes_min(a, b) is a < b ? a : b and lanes_max(a, b) is a > b ? a : b, NaN and zeros included.
+ * *_some touch only the first `count` elements in memory (1..15); lanes that are not loaded are +0.
+ * Includes: lanes_x86.h. Called by: avx2*.c, before the files of lanes/. */
+#ifndef TB_KERNELS_X86_LANES_AVX2_H
+#define TB_KERNELS_X86_LANES_AVX2_H
+
+#include "kernels/x86/lanes_x86.h"
+
+typedef struct lanes {
+    __m256 lo, hi;
+} lanes;
+
+typedef struct ilanes {
+    __m256i lo, hi;
+} ilanes;
+
+/* All ones in the first count of 16 lanes. */
+static inline ilanes ilanes_mask(size_t count)
+{
+    __m256i limit = _mm256_set1_epi32((int)count);
+    __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i upper = _mm256_add_epi32(index, _mm256_set1_epi32(8));
+    return (ilanes){_mm256_cmpgt_epi32(limit, index), _mm256_cmpgt_epi32(limit, upper)};
+}
+
+static inline lanes lanes_set(float x)
+{
+    return (lanes){_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+static inline lanes lanes_load(const float *p)
+{
+    return (lanes){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
+static inline void lanes_store(float *p, lanes v)
+{
+    _mm256_storeu_ps(p, v.lo);
+    _mm256_storeu_ps(p + 8, v.hi);
+}
+static inline lanes lanes_load_some(const float *p, size_t count)
+{
+    ilanes mask = ilanes_mask(count);
+    __m256 hi = count > 8 ? _mm256_maskload_ps(p + 8, mask.hi) : _mm256_setzero_ps();
+    return (lanes){_mm256_maskload_ps(p, mask.lo), hi};
+}
+static inline void lanes_store_some(float *p, lanes v, size_t count)
+{
+    ilanes mask = ilanes_mask(count);
+    _mm256_maskstore_ps(p, mask.lo, v.lo);
+    if (count > 8)
+        _mm256_maskstore_ps(p + 8, mask.hi, v.hi);
+}
+/* The first count lanes of v, +0 in the others. */
+static inline lanes lanes_keep(lanes v, size_t count)
+{
+    ilanes mask = ilanes_mask(count);
+    return (lanes){_mm256_and_ps(v.lo, _mm256_castsi256_ps(mask.lo)),
+                   _mm256_and_ps(v.hi, _mm256_castsi256_ps(mask.hi))};
+}
+
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    return (lanes){_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)};
+}
+static inline lanes lanes_sub(lanes a, lanes b)
+{
+    return (lanes){_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)};
+}
+static inline lanes lanes_mul(lanes a, lanes b)
+{
+    return (lanes){_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)};
+}
+static inline lanes lanes_div(lanes a, lanes b)
+{
+    return (lanes){_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
+}
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    return (lanes){_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+static inline lanes lanes_min(lanes a, lanes b)
+{
+    return (lanes){_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
+}
+static inline lanes lanes_max(lanes a, lanes b)
+{
+    return (lanes){_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)};
+}
+static inline lanes lanes_abs(lanes v)
+{
+    __m256 sign = _mm256_set1_ps(-0.0f);
+    return (lanes){_mm256_andnot_ps(sign, v.lo), _mm256_andnot_ps(sign, v.hi)};
+}
+static inline lanes lanes_negate(lanes v)
+{
+    __m256 sign = _mm256_set1_ps(-0.0f);
+    return (lanes){_mm256_xor_ps(sign, v.lo), _mm256_xor_ps(sign, v.hi)};
+}
+static inline lanes lanes_copysign(lanes magnitude, lanes sign_of)
+{
+    __m256 sign = _mm256_set1_ps(-0.0f);
+    return (lanes){_mm256_or_ps(_mm256_andnot_ps(sign, magnitude.lo), _mm256_and_ps(sign, sign_of.lo)),
+                   _mm256_or_ps(_mm256_andnot_ps(sign, magnitude.hi), _mm256_and_ps(sign, sign_of.hi))};
+}
+/* a < b ? yes : no, false where either is NaN */
+static inline lanes lanes_select_less(lanes a, lanes b, lanes yes, lanes no)
+{
+    return (lanes){_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ)),
+                   _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ))};
+}
+static inline float lanes_sum(lanes v)
+{
+    return x86_sum_8(_mm256_add_ps(v.lo, v.hi));
+}
+static inline float lanes_highest(lanes v)
+{
+    return x86_highest_8(_mm256_max_ps(v.lo, v.hi));
+}
+static inline float lanes_lowest(lanes v)
+{
+    return x86_lowest_8(_mm256_min_ps(v.lo, v.hi));
+}
+
+static inline ilanes lanes_bits(lanes v)
+{
+    return (ilanes){_mm256_castps_si256(v.lo), _mm256_castps_si256(v.hi)};
+}
+static inline lanes lanes_from_bits(ilanes v)
+{
+    return (lanes){_mm256_castsi256_ps(v.lo), _mm256_castsi256_ps(v.hi)};
+}
+static inline lanes lanes_from_int(ilanes v)
+{
+    return (lanes){_mm256_cvtepi32_ps(v.lo), _mm256_cvtepi32_ps(v.hi)};
+}
+static inline ilanes ilanes_round(lanes v) /* half to even, for |v| < 2^31 */
+{
+    return (ilanes){_mm256_cvtps_epi32(v.lo), _mm256_cvtps_epi32(v.hi)};
+}
+
+static inline ilanes ilanes_set(int32_t x)
+{
+    return (ilanes){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+}
+static inline ilanes ilanes_load(const int32_t *p)
+{
+    return (ilanes){_mm256_loadu_si256((const __m256i *)(const void *)p),
+                    _mm256_loadu_si256((const __m256i *)(const void *)(p + 8))};
+}
+static inline ilanes ilanes_load_some(const int32_t *p, size_t count)
+{
+    ilanes mask = ilanes_mask(count);
+    __m256i hi = count > 8 ? _mm256_maskload_epi32((const int *)p + 8, mask.hi) : _mm256_setzero_si256();
+    return (ilanes){_mm256_maskload_epi32((const int *)p, mask.lo), hi};
+}
+static inline ilanes ilanes_add(ilanes a, ilanes b)
+{
+    return (ilanes){_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
+}
+static inline ilanes ilanes_sub(ilanes a, ilanes b)
+{
+    return (ilanes){_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)};
+}
+static inline ilanes ilanes_mul(ilanes a, ilanes b) /* modulo 2^32 */
+{
+    return (ilanes){_mm256_mullo_epi32(a.lo, b.lo), _mm256_mullo_epi32(a.hi, b.hi)};
+}
+static inline ilanes ilanes_and(ilanes a, ilanes b)
+{
+    return (ilanes){_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)};
+}
+static inline ilanes ilanes_xor(ilanes a, ilanes b)
+{
+    return (ilanes){_mm256_xor_si256(a.lo, b.lo), _mm256_xor_si256(a.hi, b.hi)};
+}
+static inline ilanes ilanes_min(ilanes a, ilanes b)
+{
+    return (ilanes){_mm256_min_epi32(a.lo, b.lo), _mm256_min_epi32(a.hi, b.hi)};
+}
+static inline ilanes ilanes_max(ilanes a, ilanes b)
+{
+    return (ilanes){_mm256_max_epi32(a.lo, b.lo), _mm256_max_epi32(a.hi, b.hi)};
+}
+static inline ilanes ilanes_shift_left_23(ilanes v)
+{
+    return (ilanes){_mm256_slli_epi32(v.lo, 23), _mm256_slli_epi32(v.hi, 23)};
+}
+static inline ilanes ilanes_shift_right_1(ilanes v) /* logical */
+{
+    return (ilanes){_mm256_srli_epi32(v.lo, 1), _mm256_srli_epi32(v.hi, 1)};
+}
+static inline int32_t ilanes_highest(ilanes v)
+{
+    return x86_highest_int_8(_mm256_max_epi32(v.lo, v.hi));
+}
+/* The low byte of each lane; lanes are in -128..255. */
+static inline void ilanes_store_bytes(int8_t *p, ilanes v)
+{
+    __m256i low = _mm256_set1_epi32(0xff);
+    __m256i words = _mm256_packus_epi32(_mm256_and_si256(v.lo, low), _mm256_and_si256(v.hi, low));
+    words = _mm256_permute4x64_epi64(words, _MM_SHUFFLE(3, 1, 2, 0));
+    __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128((__m128i *)(void *)p, bytes);
+}
+
+/* 16 stored values */
+static inline lanes lanes_load_f16(const uint16_t *p)
+{
+    return (lanes){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)),
+                   _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 8)))};
+}
+static inline lanes lanes_load_bf16(const uint16_t *p)
+{
+    __m256i lo = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    __m256i hi = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p + 8)));
+    return (lanes){_mm256_castsi256_ps(_mm256_slli_epi32(lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(hi, 16))};
+}
+static inline ilanes ilanes_widen_s8(__m128i bytes)
+{
+    return (ilanes){_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
+}
+static inline ilanes ilanes_load_s8(const int8_t *p)
+{
+    return ilanes_widen_s8(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+/* 16 nibbles of 8 bytes, low nibble first, as 0..15 */
+static inline ilanes ilanes_load_nibbles(const uint8_t *p)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    __m128i mask = _mm_set1_epi8(15);
+    __m128i low = _mm_and_si128(bytes, mask);
+    __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
+    return ilanes_widen_s8(_mm_unpacklo_epi8(low, high));
+}
+
+#endif

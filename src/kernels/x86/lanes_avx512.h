@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The 16 virtual lanes of the contract as one AVX-512 register; see lanes_avx2.h for the meaning of each function.
+ * Includes: lanes_x86.h. Called by: avx512*.c, before the files of lanes/. */
+#ifndef TB_KERNELS_X86_LANES_AVX512_H
+#define TB_KERNELS_X86_LANES_AVX512_H
+
+#include "kernels/x86/lanes_x86.h"
+
+typedef __m512 lanes;
+typedef __m512i ilanes;
+
+static inline __mmask16 lanes_mask(size_t count) /* the first count of 16 lanes */
+{
+    return (__mmask16)((1U << count) - 1);
+}
+
+static inline lanes lanes_set(float x)
+{
+    return _mm512_set1_ps(x);
+}
+static inline lanes lanes_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+static inline void lanes_store(float *p, lanes v)
+{
+    _mm512_storeu_ps(p, v);
+}
+static inline lanes lanes_load_some(const float *p, size_t count)
+{
+    return _mm512_maskz_loadu_ps(lanes_mask(count), p);
+}
+static inline void lanes_store_some(float *p, lanes v, size_t count)
+{
+    _mm512_mask_storeu_ps(p, lanes_mask(count), v);
+}
+static inline lanes lanes_keep(lanes v, size_t count)
+{
+    return _mm512_maskz_mov_ps(lanes_mask(count), v);
+}
+
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    return _mm512_add_ps(a, b);
+}
+static inline lanes lanes_sub(lanes a, lanes b)
+{
+    return _mm512_sub_ps(a, b);
+}
+static inline lanes lanes_mul(lanes a, lanes b)
+{
+    return _mm512_mul_ps(a, b);
+}
+static inline lanes lanes_div(lanes a, lanes b)
+{
+    return _mm512_div_ps(a, b);
+}
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline lanes lanes_min(lanes a, lanes b)
+{
+    return _mm512_min_ps(a, b);
+}
+static inline lanes lanes_max(lanes a, lanes b)
+{
+    return _mm512_max_ps(a, b);
+}
+static inline lanes lanes_abs(lanes v)
+{
+    return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), v);
+}
+static inline lanes lanes_negate(lanes v)
+{
+    return _mm512_xor_ps(_mm512_set1_ps(-0.0f), v);
+}
+static inline lanes lanes_copysign(lanes magnitude, lanes sign_of)
+{
+    __m512 sign = _mm512_set1_ps(-0.0f);
+    return _mm512_or_ps(_mm512_andnot_ps(sign, magnitude), _mm512_and_ps(sign, sign_of));
+}
+static inline lanes lanes_select_less(lanes a, lanes b, lanes yes, lanes no)
+{
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+static inline float lanes_sum(lanes v)
+{
+    return x86_sum_8(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
+}
+static inline float lanes_highest(lanes v)
+{
+    return x86_highest_8(_mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
+}
+static inline float lanes_lowest(lanes v)
+{
+    return x86_lowest_8(_mm256_min_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
+}
+
+static inline ilanes lanes_bits(lanes v)
+{
+    return _mm512_castps_si512(v);
+}
+static inline lanes lanes_from_bits(ilanes v)
+{
+    return _mm512_castsi512_ps(v);
+}
+static inline lanes lanes_from_int(ilanes v)
+{
+    return _mm512_cvtepi32_ps(v);
+}
+static inline ilanes ilanes_round(lanes v)
+{
+    return _mm512_cvtps_epi32(v);
+}
+
+static inline ilanes ilanes_set(int32_t x)
+{
+    return _mm512_set1_epi32(x);
+}
+static inline ilanes ilanes_load(const int32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+static inline ilanes ilanes_load_some(const int32_t *p, size_t count)
+{
+    return _mm512_maskz_loadu_epi32(lanes_mask(count), p);
+}
+static inline ilanes ilanes_add(ilanes a, ilanes b)
+{
+    return _mm512_add_epi32(a, b);
+}
+static inline ilanes ilanes_sub(ilanes a, ilanes b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+static inline ilanes ilanes_mul(ilanes a, ilanes b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+static inline ilanes ilanes_and(ilanes a, ilanes b)
+{
+    return _mm512_and_si512(a, b);
+}
+static inline ilanes ilanes_xor(ilanes a, ilanes b)
+{
+    return _mm512_xor_si512(a, b);
+}
+static inline ilanes ilanes_min(ilanes a, ilanes b)
+{
+    return _mm512_min_epi32(a, b);
+}
+static inline ilanes ilanes_max(ilanes a, ilanes b)
+{
+    return _mm512_max_epi32(a, b);
+}
+static inline ilanes ilanes_shift_left_23(ilanes v)
+{
+    return _mm512_slli_epi32(v, 23);
+}
+static inline ilanes ilanes_shift_right_1(ilanes v)
+{
+    return _mm512_srli_epi32(v, 1);
+}
+static inline int32_t ilanes_highest(ilanes v)
+{
+    return x86_highest_int_8(_mm256_max_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1)));
+}
+static inline void ilanes_store_bytes(int8_t *p, ilanes v)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(v));
+}
+
+static inline lanes lanes_load_f16(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline lanes lanes_load_bf16(const uint16_t *p)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+static inline ilanes ilanes_load_s8(const int8_t *p)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline ilanes ilanes_load_nibbles(const uint8_t *p)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    __m128i mask = _mm_set1_epi8(15);
+    __m128i low = _mm_and_si128(bytes, mask);
+    __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
+    return _mm512_cvtepi8_epi32(_mm_unpacklo_epi8(low, high));
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* A linear layer, packed for the kernels, and its input as the layer wants it (float, s8 a token, u8 a text).
+ * Includes: base, kernels, formats/weights.h. Called by: model/encoder.c, model/load.c. */
+#ifndef TB_MODEL_LINEAR_H
+#define TB_MODEL_LINEAR_H
+
+#include "base/pool.h"
+#include "formats/weights.h"
+#include "kernels/kernels.h"
+
+typedef struct tb_linear {
+    size_t in, out;
+    tb_weight_kind kind; /* F32, S8 or S4 */
+    tb_act_kind act;
+    size_t group;       /* S4 */
+    float *panels_f32;  /* F32: packed panels */
+    int8_t *panels_s8;  /* S8 */
+    uint8_t *panels_s4; /* S4: 4 bits a weight, unpacked a panel at a time */
+    int32_t *colsum;    /* [out] S8, S4 */
+    float *col_scale;   /* [out] S8, S4 */
+    float *bias;        /* [out] */
+    bool has_minus128;
+    uint64_t resident_bytes;
+} tb_linear;
+
+/* Packs weight; bias [out] is taken over. The weight can be freed afterwards. */
+timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_kernels *kernels, tb_pool *pool,
+                              tb_linear *linear, tb_error *err);
+void tb_linear_free(tb_linear *linear);
+/* Bytes of per-thread scratch that tb_linear_forward needs (one unpacked panel); 0 for most. */
+size_t tb_linear_scratch(const tb_linear *linear, const tb_kernels *kernels);
+
+/* Rows in every form that a linear may ask for; made by tb_input_prepare. */
+typedef struct tb_input {
+    const float *x; /* [m][ldx] */
+    size_t ldx;
+    int8_t *a; /* [m][lda] quantized */
+    size_t lda;
+    float *row_scale;  /* [m] */
+    float *fake;       /* [m][k] rounded floats (foreign schemes); NULL where no layer needs them */
+} tb_input;
+
+/* Makes rows [begin, end) of the form that act wants from input->x, k values each. For TB_ACT_U8_TEXT_7BIT these rows
+ * must be exactly one text: their range is common. */
+void tb_input_prepare(tb_input *input, tb_act_kind act, size_t begin, size_t end, size_t k, const tb_kernels *kernels);
+
+/* out[m][ldo] = act(input · Wᵀ + bias) + residual, this thread's share of the columns. */
+void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m, float *out, size_t ldo,
+                       tb_activation act, const float *residual, size_t ld_residual, const tb_kernels *kernels,
+                       void *scratch, int thread, int n_threads);
+
+#endif

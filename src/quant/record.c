@@ -1,0 +1,180 @@
+/* The sidecar of a quantized folder. Includes: base, quant. Called by: quant/quantize.c. */
+#include "quant/record.h"
+
+#include "base/sha256.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
+#define VERSION  TEXT(TIMBANG_VERSION_MAJOR) "." TEXT(TIMBANG_VERSION_MINOR) "." TEXT(TIMBANG_VERSION_PATCH)
+
+enum { CHUNK = 1 << 20, MAX_SHARDS = 4096 };
+
+/* ---- Hash of the source ---- */
+
+static timbang_status hash_source(const tb_source *source, const tb_hooks *hooks, tb_sha256 *hash, tb_error *err)
+{
+    uint64_t size = tb_source_size(source);
+    char *chunk = tb_calloc(CHUNK, 1, err);
+    timbang_status status = chunk ? TIMBANG_OK : TIMBANG_NO_MEMORY;
+    for (uint64_t at = 0; at < size && status == TIMBANG_OK; at += CHUNK) {
+        size_t n = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
+        status = tb_check_cancel(hooks, err);
+        if (status == TIMBANG_OK)
+            status = tb_source_read(source, at, chunk, n, err);
+        if (status == TIMBANG_OK)
+            tb_sha256_update(hash, chunk, n);
+    }
+    free(chunk);
+    return status;
+}
+
+static timbang_status hash_member(const tb_quantize_job *job, const char *file, tb_sha256 *hash, tb_error *err)
+{
+    tb_source *source;
+    TB_TRY(tb_folder_source(job->folder, file, &source, err));
+    timbang_status status = hash_source(source, job->hooks, hash, err);
+    tb_source_close(source);
+    return status;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static timbang_status hash_shards(const tb_quantize_job *job, const char *index, tb_sha256 *hash, tb_error *err)
+{
+    json_t *root;
+    TB_TRY(tb_json_load(job->folder, index, &root, err));
+    json_t *map = json_object_get(root, "weight_map"), *value;
+    const char *key, **files = tb_calloc(json_object_size(map) + 1, sizeof *files, err);
+    timbang_status status = files ? TIMBANG_OK : TIMBANG_NO_MEMORY;
+    size_t n = 0;
+    if (files) {
+        json_object_foreach(map, key, value)
+        {
+            if (json_is_string(value))
+                files[n++] = json_string_value(value);
+        }
+        qsort(files, n, sizeof *files, by_text);
+    }
+    for (size_t i = 0; i < n && status == TIMBANG_OK; i++) {
+        if (i == 0 || strcmp(files[i], files[i - 1]) != 0)
+            status = hash_member(job, files[i], hash, err);
+    }
+    free(files);
+    json_decref(root);
+    return status;
+}
+
+timbang_status tb_source_weights_hash(const tb_quantize_job *job, char hex[65], tb_error *err)
+{
+    static const char *const whole[] = {"model.safetensors", "pytorch_model.bin"};
+    static const char index[] = "model.safetensors.index.json";
+    tb_sha256 hash;
+    timbang_status status;
+    tb_sha256_init(&hash);
+    if (job->weights_path) {
+        tb_source *source;
+        TB_TRY(tb_source_open(job->weights_path, &source, err));
+        status = hash_source(source, job->hooks, &hash, err);
+        tb_source_close(source);
+    } else if (!tb_folder_has(job->folder, whole[0]) && tb_folder_has(job->folder, index)) {
+        status = hash_shards(job, index, &hash, err);
+    } else {
+        status = hash_member(job, tb_folder_has(job->folder, whole[0]) ? whole[0] : whole[1], &hash, err);
+    }
+    tb_sha256_final(&hash, hex);
+    return status;
+}
+
+/* ---- The record ---- */
+
+static const char *kind_name(tb_weight_kind kind)
+{
+    switch (kind) {
+    case TB_WEIGHT_F32:
+        return "fp32";
+    case TB_WEIGHT_F16:
+        return "fp16";
+    case TB_WEIGHT_BF16:
+        return "bf16";
+    case TB_WEIGHT_S8:
+        return "int8";
+    default:
+        return "int4";
+    }
+}
+
+static const char *embedding_name(const tb_scheme *scheme, tb_embedding_format format)
+{
+    static const char *const formats[] = {"keep", "fp16", "bf16", "int8", "int4"};
+    return scheme->linear == TB_WEIGHT_F32 ? "fp32" : formats[format];
+}
+
+static json_t *recipe_json(const tb_scheme *scheme)
+{
+    static const char *const activations[] = {"float", "int8-token", "uint7-text", "int8-token"};
+    json_t *group = scheme->linear == TB_WEIGHT_S4 ? json_integer((json_int_t)scheme->group) : json_null();
+    const char *scales = scheme->per_tensor               ? "tensor"
+                         : scheme->linear == TB_WEIGHT_S4 ? "channel-and-group"
+                         : scheme->linear == TB_WEIGHT_S8 ? "channel"
+                                                          : NULL;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:s, s:s}", "scheme", scheme->name, "rounding", "nearest",
+                     "linear", kind_name(scheme->linear), "head", kind_name(scheme->head), "scales", scales, "group",
+                     group, "activations", activations[scheme->act], "word_embeddings",
+                     embedding_name(scheme, scheme->word_embeddings), "other_embeddings",
+                     embedding_name(scheme, scheme->other_embeddings));
+}
+
+/* What the source's own sidecar says of its head and seed. */
+static timbang_status read_parent(const tb_quantize_job *job, bool *untrained, json_t **seed, tb_error *err)
+{
+    json_t *root;
+    if (!tb_folder_has(job->folder, "timbang.json"))
+        return TIMBANG_OK;
+    TB_TRY(tb_json_load(job->folder, "timbang.json", &root, err));
+    timbang_status status = tb_json_get_bool(root, "timbang.json", "untrained_head", false, untrained, err);
+    if (json_is_integer(json_object_get(root, "seed")))
+        *seed = json_incref(json_object_get(root, "seed"));
+    json_decref(root);
+    return status;
+}
+
+timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256, json_t **out,
+                                   tb_error *err)
+{
+    bool untrained = false;
+    json_t *seed = NULL, *recipe = NULL;
+    char *text = NULL, hex[65];
+    *out = NULL;
+    timbang_status status = read_parent(job, &untrained, &seed, err);
+    if (new_head) {
+        json_decref(seed);
+        seed = json_integer((json_int_t)job->seed);
+    } else if (!seed) {
+        seed = json_null();
+    }
+    if (status == TIMBANG_OK) {
+        recipe = recipe_json(&job->scheme);
+        status = recipe && seed ? tb_json_compact(recipe, &text, err) : tb_no_memory(err, 0);
+    }
+    if (status == TIMBANG_OK) {
+        tb_sha256 hash;
+        tb_sha256_init(&hash);
+        tb_sha256_update(&hash, text, strlen(text));
+        tb_sha256_final(&hash, hex);
+        *out = json_pack("{s:s, s:s, s:s, s:O, s:s, s:O, s:s, s:b}", "timbang", VERSION, "role", "quantized", "scheme",
+                         job->scheme.name, "recipe", recipe, "recipe_hash", hex, "seed", seed, "parent_sha256",
+                         parent_sha256, "untrained_head", new_head || untrained);
+        if (!*out)
+            status = tb_no_memory(err, 0);
+    }
+    json_decref(seed);
+    json_decref(recipe);
+    free(text);
+    return status;
+}

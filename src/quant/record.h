@@ -1,0 +1,15 @@
+/* The sidecar timbang.json of a quantized folder: where it comes from and how it was made; no times, no paths.
+ * Includes: base, quant/quantize.h. Called by: quant/quantize.c. */
+#ifndef TB_QUANT_RECORD_H
+#define TB_QUANT_RECORD_H
+
+#include "quant/quantize.h"
+
+/* SHA-256 of the source's weights: the file, or the shards of an index one after the other in the order of their names.
+ */
+timbang_status tb_source_weights_hash(const tb_quantize_job *job, char hex[65], tb_error *err);
+/* json_decref(*out). */
+timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256, json_t **out,
+                                   tb_error *err);
+
+#endif

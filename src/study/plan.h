@@ -1,0 +1,70 @@
+/* The plan of a study: models, labels, variants and sets, all opened and checked before the first long step.
+ * Includes: base, data, formats, model, quant/schemes.h. Called by: study. */
+#ifndef TB_STUDY_PLAN_H
+#define TB_STUDY_PLAN_H
+
+#include "quant/schemes.h"
+#include "study/facts.h"
+#include "study/notes.h"
+#include "study/study.h"
+#include "study/task.h"
+
+typedef struct tb_plan_set {
+    char *name;
+    const char *path;
+    tb_dataset *dataset;
+    char sha256[65];        /* of the file; empty for standard input */
+    json_t *within, *train; /* duplicates; train NULL without a training file */
+} tb_plan_set;
+
+typedef struct tb_plan_model {
+    char *name, *slug; /* slug: safe as a file name, unique */
+    const char *path;  /* NULL: the embedded model */
+    tb_folder *opened; /* owned; NULL for the embedded one */
+    const tb_folder *folder;
+    tb_config config;
+    tb_parts parts;
+    json_t *weights; /* of tb_weights_facts */
+
+    const char *const *labels; /* in the order of the outputs; borrowed from config, options or another model, or own */
+    size_t n_labels;
+    char **own_labels;
+    const char *labels_from; /* "file", "options", "model", "data", "numbers" */
+    bool hand_labels;        /* labels are not the file's: tb_classifier_load and tb_quantize_folder get them */
+    bool untrained_head;     /* new, or recorded as such in timbang.json */
+    bool new_head;           /* the file has none */
+
+    bool shipped; /* the file is quantized already: only its own scheme can be run */
+    uint64_t parameters;
+    const tb_scheme **variants; /* borrowed from the plan; NULL entry: the folder as it was shipped */
+    char (*variant_names)[32];
+    size_t n_variants;
+    tb_task *tasks; /* [n_sets] */
+} tb_plan_model;
+
+typedef struct tb_plan {
+    const tb_study_job *job;
+    tb_scheme *schemes; /* of options->variants, fp32 first, each once */
+    size_t n_schemes;
+    bool asked; /* variants were named, not taken by default */
+    tb_plan_set *sets;
+    size_t n_sets;
+    tb_dataset *train;
+    tb_plan_model *models;
+    size_t n_models;
+    json_t *warnings; /* of tb_notes */
+} tb_plan;
+
+/* On failure nothing is kept. tb_plan_free afterwards; the job must outlive the plan. */
+timbang_status tb_plan_make(const tb_study_job *job, tb_plan *plan, tb_error *err);
+void tb_plan_free(tb_plan *plan); /* a zeroed plan is fine */
+tb_notes tb_plan_notes(const tb_plan *plan);
+
+/* ---- Parts of tb_plan_make ---- */
+timbang_status tb_plan_sets(tb_plan *plan, tb_error *err);   /* plan_sets.c */
+timbang_status tb_plan_labels(tb_plan *plan, tb_error *err); /* plan_labels.c: after sets and models are open */
+/* A name for messages and files: given, or the last part of path; unique among the n names before it. */
+timbang_status tb_plan_name(const char *given, const char *path, bool drop_extension, char *const *taken,
+                            size_t n_taken, char **name, tb_error *err);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * results.json.
+ * Includes: study/results.h, study/record.h, base, text. Called by: study/study. */
+#include "study/results.h"
+
+#include "base/clock.h"
+#include "study/record.h"
+#include "text/clean.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static json_t *string_array(const char *const *items, size_t n)
+{
+    json_t *array = json_array();
+    int bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= json_array_append_new(array, tb_json_utf8(items[i]));
+    if (bad) {
+        json_decref(array);
+        return NULL;
+    }
+    return array;
+}
+
+static json_t *options_object(const tb_plan *plan)
+{
+    const timbang_study_options *o = plan->job->options;
+    char clean[80];
+    json_t *object = json_object(), *variants = json_array();
+    int bad = 0;
+    for (size_t i = 0; i < plan->n_schemes; i++)
+        bad |= json_array_append_new(variants, json_string(plan->schemes[i].name));
+    bad |= json_object_set_new(object, "variants", variants);
+    bad |= json_object_set_new(object, "seed", tb_json_count(o->seed));
+    bad |= json_object_set_new(object, "labels", o->n_labels ? string_array(o->labels, o->n_labels) : json_null());
+    bad |= json_object_set_new(object, "restrict_labels", json_boolean(o->eval.restrict_labels));
+    bad |= json_object_set_new(object, "train", tb_json_utf8(o->eval.train_path));
+    bad |= json_object_set_new(object, "max_length", tb_json_count(o->eval.predict.max_length));
+    bad |= json_object_set_new(object, "clean", json_string(tb_clean_text_of(o->eval.predict.clean, clean)));
+    bad |= json_object_set_new(object, "text_column", tb_json_utf8(o->data_options.text_column));
+    bad |= json_object_set_new(object, "label_column", tb_json_utf8(o->data_options.label_column));
+    bad |= json_object_set_new(object, "pair_column", tb_json_utf8(o->data_options.pair_column));
+    bad |= json_object_set_new(object, "label_map", tb_json_utf8(o->data_options.label_map));
+    bad |= json_object_set_new(object, "drop_labels", tb_json_utf8(o->data_options.drop_labels));
+    bad |= json_object_set_new(object, "limit", tb_json_count(o->data_options.limit));
+    bad |= json_object_set_new(object, "limit_seed", tb_json_count(o->data_options.seed));
+    if (bad) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* {label: rows} of a set, as its file spells them. */
+static timbang_status label_counts(const tb_dataset *data, json_t **out, tb_error *err)
+{
+    char **labels = NULL;
+    size_t n = 0;
+    TB_TRY(tb_dataset_labels(data, &labels, &n, err));
+    json_t *counts = json_object();
+    int bad = 0;
+    for (size_t l = 0; l < n; l++) {
+        uint64_t rows = 0;
+        for (size_t i = 0; i < data->n; i++)
+            rows += data->rows[i].label && strcmp(data->rows[i].label, labels[l]) == 0;
+        bad |= json_object_set_new(counts, labels[l], tb_json_count(rows));
+    }
+    tb_labels_free(labels, n);
+    if (bad) {
+        json_decref(counts);
+        return tb_json_done(true, err);
+    }
+    *out = counts;
+    return TIMBANG_OK;
+}
+
+static timbang_status put_set(const tb_plan_set *set, json_t *array, tb_error *err)
+{
+    json_t *counts = NULL, *facts = set->dataset->facts;
+    TB_TRY(label_counts(set->dataset, &counts, err));
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:O, s:o, s:o}", "name", set->name, "path", tb_json_utf8(set->path),
+                  "sha256", set->sha256[0] ? json_string(set->sha256) : json_null(), "rows",
+                  tb_json_count(set->dataset->n), "label_counts", counts, "duplicates", set->within, "train_overlap",
+                  set->train ? json_incref(set->train) : json_null(), "file", facts ? json_incref(facts) : json_null());
+    return tb_json_done(json_array_append_new(array, object) != 0, err);
+}
+
+static timbang_status put_model(const tb_plan_model *model, json_t *array, tb_error *err)
+{
+    const tb_config *c = &model->config;
+    json_t *shape =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "vocabulary", tb_json_count(c->vocab_size), "layers",
+                  tb_json_count(c->num_hidden_layers), "hidden", tb_json_count(c->hidden_size), "heads",
+                  tb_json_count(c->num_attention_heads), "intermediate", tb_json_count(c->intermediate_size),
+                  "positions", tb_json_count(c->max_position_embeddings));
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:O}", "name", model->name, "path", tb_json_utf8(model->path),
+        "labels", string_array(model->labels, model->n_labels), "labels_from", model->labels_from, "untrained_head",
+        model->untrained_head, "shipped_quantized", model->shipped, "parameters", tb_json_count(model->parameters),
+        "fp32_bytes", tb_json_count(4 * model->parameters), "shape", shape, "weights", model->weights);
+    return tb_json_done(json_array_append_new(array, object) != 0, err);
+}
+
+static json_t *host_object(const tb_study_job *job)
+{
+    if (job->host)
+        return json_deep_copy(job->host);
+    return json_pack("{s:n, s:s, s:i}", "cpu", "level", job->kernels->name, "threads", tb_pool_threads(job->pool));
+}
+
+static timbang_status fill(const tb_plan *plan, const tb_run_output *runs, const char *started, double seconds,
+                           json_t *root, tb_error *err)
+{
+    json_t *data = json_array(), *models = json_array();
+    char version[48];
+    snprintf(version, sizeof version, "%d.%d.%d", TIMBANG_VERSION_MAJOR, TIMBANG_VERSION_MINOR, TIMBANG_VERSION_PATCH);
+    int bad =
+        json_object_set_new(root, "timbang", json_pack("{s:s, s:i}", "version", version, "schema", TB_RESULTS_SCHEMA));
+    bad |= json_object_set_new(root, "options", options_object(plan));
+    bad |= json_object_set_new(root, "data", data);
+    bad |= json_object_set_new(root, "models", models);
+    TB_TRY(tb_json_done(bad != 0, err));
+    for (size_t s = 0; s < plan->n_sets; s++)
+        TB_TRY(put_set(&plan->sets[s], data, err));
+    for (size_t m = 0; m < plan->n_models; m++)
+        TB_TRY(put_model(&plan->models[m], models, err));
+    bad |= json_object_set(root, "variants", runs->variants);
+    bad |= json_object_set(root, "results", runs->results);
+    bad |= json_object_set(root, "warnings", plan->warnings);
+    /* What differs from run to run and from machine to machine is in these three members and nowhere else. */
+    bad |=
+        json_object_set_new(root, "measured",
+                            json_pack("{s:o, s:O, s:O}", "peak_resident_bytes", tb_json_count(tb_peak_resident_bytes()),
+                                      "resident", runs->resident, "latency", runs->latency));
+    bad |= json_object_set_new(root, "host", host_object(plan->job));
+    bad |= json_object_set_new(root, "time", json_pack("{s:s, s:f}", "started", started, "seconds", seconds));
+    return tb_json_done(bad != 0, err);
+}
+
+timbang_status tb_results_make(const tb_plan *plan, const tb_run_output *runs, const char *started, double seconds,
+                               json_t **results, tb_error *err)
+{
+    json_t *root = json_object();
+    timbang_status status = root ? fill(plan, runs, started, seconds, root, err) : tb_json_done(true, err);
+    if (status != TIMBANG_OK) {
+        json_decref(root);
+        return status;
+    }
+    *results = root;
+    return TIMBANG_OK;
+}
