@@ -2,6 +2,7 @@
  * Includes: api/api.h, kernels. Called by: users of the library. */
 #include "api/api.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -148,39 +149,10 @@ timbang_status tb_api_json(json_t *json, char **text, tb_error *err)
     return status;
 }
 
-/* The processor's name as the system gives it, or the architecture. */
-static void cpu_name(char *out, size_t size)
-{
-    const char *name =
-#if defined(__x86_64__)
-        "x86_64";
-#elif defined(__aarch64__)
-        "aarch64";
-#else
-        "unknown";
-#endif
-    char *text = NULL;
-    size_t length = 0;
-    tb_error ignored = {0};
-    if (tb_read_file("/proc/cpuinfo", 4U << 20, &text, &length, &ignored) == TIMBANG_OK) {
-        char *line = strstr(text, "model name"), *colon = line ? strchr(line, ':') : NULL;
-        if (colon) {
-            colon += strspn(colon, ": \t");
-            colon[strcspn(colon, "\n")] = '\0';
-            if (*colon && tb_utf8_invalid_at(colon, strlen(colon)) == SIZE_MAX)
-                name = colon;
-        }
-    }
-    size_t n = strlen(name) < size - 1 ? strlen(name) : size - 1;
-    memcpy(out, name, n);
-    out[n] = '\0';
-    free(text);
-}
-
 static json_t *cpu_facts(const timbang_context *ctx)
 {
     char name[128];
-    cpu_name(name, sizeof name);
+    tb_cpu_name(name);
     json_t *levels = json_array(), *features = json_array();
     const tb_kernels *tables[MAX_LEVELS];
     size_t n = tb_kernels_usable(tables, MAX_LEVELS);

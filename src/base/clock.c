@@ -1,7 +1,11 @@
 /* Clocks and peak memory. Includes: base/clock.h. Called by: progress, eval, study, bench. */
 #include "base/clock.h"
 
+#include "base/io.h"
+#include "base/text.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,4 +39,32 @@ uint64_t tb_peak_resident_bytes(void)
     }
     fclose(file);
     return (uint64_t)kib * 1024;
+}
+
+void tb_cpu_name(char out[128])
+{
+    const char *name =
+#if defined(__x86_64__)
+        "x86_64";
+#elif defined(__aarch64__)
+        "aarch64";
+#else
+        "unknown";
+#endif
+    char *text = NULL;
+    size_t length = 0;
+    tb_error ignored = {0};
+    if (tb_read_file("/proc/cpuinfo", 4U << 20, &text, &length, &ignored) == TIMBANG_OK) {
+        char *line = strstr(text, "model name"), *colon = line ? strchr(line, ':') : NULL;
+        if (colon) {
+            colon += strspn(colon, ": \t");
+            colon[strcspn(colon, "\n")] = '\0';
+            if (*colon && tb_utf8_invalid_at(colon, strlen(colon)) == SIZE_MAX)
+                name = colon;
+        }
+    }
+    size_t n = strlen(name) < 127 ? strlen(name) : 127;
+    memcpy(out, name, n);
+    out[n] = '\0';
+    free(text);
 }

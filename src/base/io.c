@@ -282,7 +282,8 @@ timbang_status tb_read_file(const char *path, uint64_t max_bytes, char **bytes, 
     if (strcmp(path, "-") == 0)
         return read_stream(STDIN_FILENO, "standard input", max_bytes, bytes, size, err);
     struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    /* Files of /proc say that they have no bytes, and have some. */
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode) && (!S_ISREG(info.st_mode) || info.st_size == 0)) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             return fail_errno(err, path, "opened");

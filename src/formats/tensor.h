@@ -5,7 +5,17 @@
 #include "base/mem.h"
 
 typedef enum tb_dtype {
-    TB_F64, TB_F32, TB_F16, TB_BF16, TB_I64, TB_I32, TB_I16, TB_I8, TB_U8, TB_BOOL, TB_DTYPES
+    TB_F64,
+    TB_F32,
+    TB_F16,
+    TB_BF16,
+    TB_I64,
+    TB_I32,
+    TB_I16,
+    TB_I8,
+    TB_U8,
+    TB_BOOL,
+    TB_DTYPES
 } tb_dtype;
 
 enum { TB_MAX_RANK = 8 };

@@ -35,8 +35,8 @@ typedef struct tb_input {
     size_t ldx;
     int8_t *a; /* [m][lda] quantized */
     size_t lda;
-    float *row_scale;  /* [m] */
-    float *fake;       /* [m][k] rounded floats (foreign schemes); NULL where no layer needs them */
+    float *row_scale; /* [m] */
+    float *fake;      /* [m][k] rounded floats (foreign schemes); NULL where no layer needs them */
 } tb_input;
 
 /* Makes rows [begin, end) of the form that act wants from input->x, k values each. For TB_ACT_U8_TEXT_7BIT these rows

@@ -136,7 +136,9 @@ static tb_weight_kind embedding_kind(const planner *p, const char *name, tb_embe
     }
     snprintf(tensor_name, sizeof tensor_name, "%s.weight", name);
     const tb_tensor *tensor = tb_state_dict_find(p->state, tensor_name);
-    if (p->job->scheme.linear == TB_WEIGHT_F32 || !tensor) /* fp32 widens everything */
+    const tb_scheme *scheme = &p->job->scheme;
+    /* fp32 widens everything; the per-tensor baselines are PyTorch's models, whose embeddings are float. */
+    if (scheme->linear == TB_WEIGHT_F32 || scheme->per_tensor || !tensor)
         return TB_WEIGHT_F32;
     return tensor->dtype == TB_F16 ? TB_WEIGHT_F16 : tensor->dtype == TB_BF16 ? TB_WEIGHT_BF16 : TB_WEIGHT_F32;
 }
@@ -188,14 +190,14 @@ static timbang_status add_all(const planner *p)
     return add_linear(p, "classifier", c->n_labels, c->hidden_size, scheme->head, plan->head_weight, plan->head_bias);
 }
 
-timbang_status tb_quant_plan_make(const tb_quantize_job *job, tb_config *config, const tb_state_dict *state, tb_quant_plan *plan,
-                            tb_error *err)
+timbang_status tb_quant_plan_make(const tb_quantize_job *job, tb_config *config, const tb_state_dict *state,
+                                  tb_quant_plan *plan, tb_error *err)
 {
     const planner p = {job, config, state, plan, err};
     const tb_tensor *classifier = tb_state_dict_find(state, "classifier.weight");
     *plan = (tb_quant_plan){.vector_dtype = job->scheme.linear == TB_WEIGHT_F16    ? TB_F16
-                                      : job->scheme.linear == TB_WEIGHT_BF16 ? TB_BF16
-                                                                             : TB_F32};
+                                            : job->scheme.linear == TB_WEIGHT_BF16 ? TB_BF16
+                                                                                   : TB_F32};
     timbang_status status = tb_arena_create(1 << 14, &plan->arena, err);
     if (status == TIMBANG_OK)
         status = settle_labels(job, config, classifier, tb_folder_name(job->folder), err);

@@ -31,8 +31,8 @@ typedef struct tb_quant_plan {
 } tb_quant_plan;
 
 /* config's labels are set: from the job, or LABEL_n where the file says nothing. A base model needs labels. */
-timbang_status tb_quant_plan_make(const tb_quantize_job *job, tb_config *config, const tb_state_dict *state, tb_quant_plan *plan,
-                            tb_error *err);
+timbang_status tb_quant_plan_make(const tb_quantize_job *job, tb_config *config, const tb_state_dict *state,
+                                  tb_quant_plan *plan, tb_error *err);
 void tb_quant_plan_free(tb_quant_plan *plan); /* a zeroed plan is fine */
 
 #endif

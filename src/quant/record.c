@@ -112,7 +112,8 @@ static const char *kind_name(tb_weight_kind kind)
 static const char *embedding_name(const tb_scheme *scheme, tb_embedding_format format)
 {
     static const char *const formats[] = {"keep", "fp16", "bf16", "int8", "int4"};
-    return scheme->linear == TB_WEIGHT_F32 ? "fp32" : formats[format];
+    bool widened = scheme->linear == TB_WEIGHT_F32 || (scheme->per_tensor && format == TB_EMB_FLOAT);
+    return widened ? "fp32" : formats[format];
 }
 
 static json_t *recipe_json(const tb_scheme *scheme)

@@ -13,19 +13,20 @@ typedef struct module_file {
     size_t n;
 } module_file;
 
-static module_file read_module(const json_t *one)
+/* Into *file, since its tensors point at its names. */
+static void read_module(const json_t *one, module_file *file)
 {
-    module_file file = {.n = 0};
+    *file = (module_file){.n = 0};
     json_t *tensors = json_object_get(one, "tensors"), *tensor;
     const char *key;
     tb_error err = {0};
     json_object_foreach(tensors, key, tensor)
     {
-        test_tensor *t = &file.tensors[file.n];
+        test_tensor *t = &file->tensors[file->n];
         const char *dtype = json_string_value(json_object_get(tensor, "dtype"));
         const json_t *shape = json_object_get(tensor, "shape");
         size_t n = json_array_size(json_object_get(tensor, "data"));
-        snprintf(file.names[file.n], 64, "classifier.%s", key);
+        snprintf(file->names[file->n], 64, "classifier.%s", key);
         t->rank = (uint32_t)json_array_size(shape);
         for (uint32_t k = 0; k < t->rank; k++)
             t->shape[k] = (uint64_t)json_integer_value(json_array_get(shape, k));
@@ -47,11 +48,10 @@ static module_file read_module(const json_t *one)
             else
                 ((int64_t *)(void *)bytes)[i] = (int64_t)value;
         }
-        t->bytes = file.data[file.n++] = bytes;
+        t->bytes = file->data[file->n++] = bytes;
     }
-    for (size_t i = 0; i < file.n; i++)
-        file.tensors[i].name = file.names[i];
-    return file;
+    for (size_t i = 0; i < file->n; i++)
+        file->tensors[i].name = file->names[i];
 }
 
 static tb_quant_map *map_of(const json_t *one, const char *activations)
@@ -118,7 +118,8 @@ static void keeps_foreign_values(void **state)
     json_t *root, *cases = quant_golden("foreign", &root);
     for (size_t i = 0; i < json_array_size(cases); i++) {
         const json_t *one = json_array_get(cases, i);
-        module_file file = read_module(one);
+        module_file file;
+        read_module(one, &file);
         char *dir = make_temp();
         write_tensors(dir, file.tensors, file.n);
         tb_state_dict *dict = open_state(dir);
