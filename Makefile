@@ -17,7 +17,7 @@ test: ## set up, build, run all tests
 	@scripts/setup.sh test
 	@scripts/test.sh $(BUILD)
 
-test-all: test ## also clang, sanitizers, 64-bit ARM under emulation, the tarball in an empty chroot (long)
+test-all: test ## also clang, sanitizers, 64-bit ARM under emulation, fuzzers, the tarball in an empty chroot (long)
 	@scripts/setup.sh all
 	@scripts/test_all.sh
 

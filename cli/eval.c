@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 static double real_at(const json_t *object, const char *key)
@@ -14,6 +15,19 @@ static long long count_at(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
+/* "2 exactly, 5 but for case and punctuation, 1 of these with another label" */
+static void put_repeats(buffer *out, const char *head, const json_t *repeats)
+{
+    if (!json_is_object(repeats))
+        return;
+    long long conflicting = count_at(repeats, "conflicting");
+    put_format(out, "%s%lld exactly, %lld but for case and punctuation", head, count_at(repeats, "exact"),
+               count_at(repeats, "normalized"));
+    if (conflicting)
+        put_format(out, ", %lld of these with another label", conflicting);
+    put(out, "\n");
+}
+
 static void put_figures(buffer *out, const json_t *r)
 {
     const json_t *interval = json_object_get(r, "accuracy_interval"), *majority = json_object_get(r, "majority"),
@@ -22,6 +36,8 @@ static void put_figures(buffer *out, const json_t *r)
     put_format(out, "scheme        %s%s\n", scheme ? scheme : "",
                json_is_true(json_object_get(r, "untrained_head")) ? " (untrained head)" : "");
     put_format(out, "texts         %lld\n", count_at(r, "n"));
+    put_repeats(out, "repeated      ", json_object_get(r, "duplicates"));
+    put_repeats(out, "in --train    ", json_object_get(r, "train_overlap"));
     put_format(out, "accuracy      %.4f  (95 %% interval %.4f to %.4f; always the most frequent label: %.4f)\n",
                real_at(r, "accuracy"), json_number_value(json_array_get(interval, 0)),
                json_number_value(json_array_get(interval, 1)), real_at(majority, "accuracy"));
@@ -103,16 +119,45 @@ static int print_evaluation(cli *app, char *json, result_format how)
     return emit(app, false);
 }
 
-static int evaluate(cli *app, const timbang_dataset *data, result_format how)
+/* The labels of the data, in byte order: those of a new head where the model has none and --labels is not given. */
+static int labels_of_data(cli *app, const timbang_dataset *data, timbang_model_options *options)
+{
+    char *json = NULL;
+    timbang_status status = timbang_dataset_json(app->ctx, data, &json);
+    if (status != TIMBANG_OK)
+        return library_error(app, status);
+    json_t *facts = json_loads(json, 0, NULL), *counts = json_object_get(facts, "label_counts"), *rows;
+    const char *label, **list = keep(app, calloc(json_object_size(counts) + 1, sizeof *list));
+    size_t n = 0;
+    if (list)
+        json_object_foreach(counts, label, rows) list[n++] = keep_text(app, label, strlen(label));
+    json_decref(facts);
+    timbang_string_free(json);
+    if (!list || (n > 0 && !list[n - 1]))
+        return EXIT_INTERNAL;
+    options->head_labels = list;
+    options->n_head_labels = n > 1 ? n : 0; /* one label makes no classifier: the library asks for --labels */
+    return EXIT_OK;
+}
+
+static int evaluate(cli *app, const timbang_dataset *data, const timbang_data_options *how_data, result_format how)
 {
     timbang_model *model = NULL;
     timbang_eval_options options;
     timbang_eval_options_init(&options);
     options.restrict_labels = given(app, OPT_RESTRICT_LABELS);
     options.train_path = text_of(app, OPT_TRAIN);
+    options.train_options = how_data; /* the training data look like the test data */
     int code = fill_predict_options(app, &options.predict);
+    timbang_model_options source;
     if (code == EXIT_OK)
-        code = load_model(app, true, &model);
+        code = fill_model_options(app, true, &source);
+    if (code == EXIT_OK)
+        code = labels_of_data(app, data, &source);
+    if (code == EXIT_OK) {
+        timbang_status status = timbang_model_load(app->ctx, &source, &model);
+        code = status == TIMBANG_OK ? EXIT_OK : library_error(app, status);
+    }
     if (code == EXIT_OK) {
         char *json = NULL;
         timbang_status status = timbang_eval(app->ctx, model, data, &options, &json);
@@ -140,7 +185,7 @@ int run_eval(cli *app)
         return code;
     timbang_dataset *data = NULL;
     timbang_status status = timbang_dataset_load(app->ctx, &how_data, &data);
-    code = status == TIMBANG_OK ? evaluate(app, data, how) : library_error(app, status);
+    code = status == TIMBANG_OK ? evaluate(app, data, &how_data, how) : library_error(app, status);
     timbang_dataset_free(data);
     return code;
 }

@@ -258,6 +258,9 @@ int read_texts(cli *app, texts *t)
                            "no text was given; name texts, --data FILE, or - for lines on standard input");
     bool columns_named = given(app, OPT_TEXT_COLUMN) || given(app, OPT_LABEL_COLUMN) || given(app, OPT_TEXT_PAIR) ||
                          given(app, OPT_HEADER) || given(app, OPT_NO_HEADER);
+    if (!data->n_items && columns_named)
+        return usage_error(app, NULL,
+                           "columns and headers belong to a --data FILE; the texts that were given have none");
     if (data->n_items && (strcmp(data->items[0], "-") != 0 || columns_named))
         return read_data(app, data->items[0], t);
     if (data->n_items || (app->n_arguments == 1 && strcmp(app->arguments[0], "-") == 0))

@@ -11,13 +11,11 @@ const option_spec option_specs[OPTIONS] = {
                     "a model to study, repeatable; 'embedded' is the one inside timbang (the default)"},
     [OPT_WEIGHTS] = {"weights", 0, KIND_TEXT, "FILE", 0, 0,
                      "a bare file of weights, with --config DIR for config.json and tokenizer"},
-    [OPT_STUDY_WEIGHTS] = {"weights", 0, KIND_TEXT, "FILE", 0, 0,
-                           "not here: make a folder of a bare file of weights first, with timbang quantize --weights "
-                           "FILE --config DIR --to fp32 -o NEW_DIR"},
     [OPT_CONFIG_DIR] = {"config-dir", 0, KIND_TEXT, "DIR", 0, 0, "the same as --config DIR"},
     [OPT_MODEL_LABELS] = {"model-labels", 0, KIND_TEXT, "A,B,C", 0, 0, "names of LABEL_0, LABEL_1, ..."},
     [OPT_LABELS] = {"labels", 0, KIND_TEXT, "A,B,C", 0, 0,
-                    "labels of the new, untrained head of a model that has none"},
+                    "labels of the new, untrained head of a model that has none (eval and study: without it, those of "
+                    "the other models or of the data)"},
     [OPT_DATA] = {"data", 0, KIND_REPEAT, "FILE", 0, 0, "TSV, CSV or JSONL file; - is standard input"},
     [OPT_DATA_SETS] = {"data", 0, KIND_REPEAT, "[NAME=]FILE", 0, 0, "labelled TSV, CSV or JSONL file, repeatable"},
     [OPT_TEXT_COLUMN] = {"text-column", 0, KIND_TEXT, "COLUMN", 0, 0, "name, or number from 1; without it, guessed"},
@@ -82,10 +80,9 @@ static const option_id quantize_options[] = {OPT_TO,    OPT_OUTPUT_DIR, OPT_GROU
                                              OPT_FORCE, MODEL_OPTIONS,  OPT_JSON,  OPTIONS};
 static const option_id eval_options[] = {MODEL_OPTIONS, OPT_DATA,  COLUMN_OPTIONS, LABEL_OPTIONS, OPT_CLEAN,
                                          OPT_JSON,      OPT_JSONL, OPT_OUTPUT,     OPTIONS};
-static const option_id study_options[] = {
-    OPT_MODELS,      OPT_DATA_SETS,     OPT_VARIANTS,   OPT_OUTPUT_DIR,   OPT_FORCE,
-    OPT_KEEP_MODELS, OPT_STUDY_WEIGHTS, OPT_CONFIG_DIR, OPT_MODEL_LABELS, OPT_LABELS,
-    COLUMN_OPTIONS,  LABEL_OPTIONS,     OPT_CLEAN,      OPT_JSON,         OPTIONS};
+static const option_id study_options[] = {OPT_MODELS,      OPT_DATA_SETS, OPT_VARIANTS,   OPT_OUTPUT_DIR,   OPT_FORCE,
+                                          OPT_KEEP_MODELS, OPT_WEIGHTS,   OPT_CONFIG_DIR, OPT_MODEL_LABELS, OPT_LABELS,
+                                          COLUMN_OPTIONS,  LABEL_OPTIONS, OPT_CLEAN,      OPT_JSON,         OPTIONS};
 static const option_id bench_options[] = {MODEL_OPTIONS, OPT_SHAPES, OPT_VARIANTS, OPT_MIN_SECONDS,
                                           OPT_JSON,      OPT_JSONL,  OPT_OUTPUT,   OPTIONS};
 

@@ -11,7 +11,6 @@ typedef enum option_id {
     OPT_MODEL,  /* one model */
     OPT_MODELS, /* --model again, repeatable and named: study */
     OPT_WEIGHTS,
-    OPT_STUDY_WEIGHTS, /* --weights again: study tells what to do instead */
     OPT_CONFIG_DIR,
     OPT_MODEL_LABELS,
     OPT_LABELS,

@@ -100,7 +100,7 @@ int emit(cli *app, bool more)
 
 static bool put_line(buffer *out, const json_t *value)
 {
-    char *line = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII * 0 | JSON_REAL_PRECISION(17));
+    char *line = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!line)
         return false;
     put(out, line);

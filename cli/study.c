@@ -33,6 +33,28 @@ static bool named_paths(cli *app, const char **texts_given, size_t n, bool model
     return true;
 }
 
+/* --weights FILE is the one model; its folder is --config DIR, else --model [NAME=]DIR, else the one it lies in. */
+static int fill_bare_weights(cli *app, timbang_named_path *model, timbang_study_options *options)
+{
+    const char *weights = text_of(app, OPT_WEIGHTS), *config = text_of(app, OPT_CONFIG_DIR);
+    if (!weights && config)
+        return usage_error(app, NULL,
+                           "--config %s is a folder, which goes with --weights FILE; a model folder is --model DIR",
+                           config);
+    if (!weights)
+        return EXIT_OK;
+    options->weights = weights;
+    if (options->n_models > 1) /* the library says it */
+        return EXIT_OK;
+    const char *slash = strrchr(weights, '/');
+    if (config)
+        model->path = config;
+    else if (options->n_models == 0)
+        model->path = !slash ? "." : slash == weights ? "/" : keep_text(app, weights, (size_t)(slash - weights));
+    options->n_models = 1;
+    return model->path ? EXIT_OK : EXIT_INTERNAL;
+}
+
 static int fill_sources(cli *app, timbang_study_options *options)
 {
     const option_value *models = &app->values[OPT_MODELS], *data = &app->values[OPT_DATA_SETS];
@@ -44,11 +66,12 @@ static int fill_sources(cli *app, timbang_study_options *options)
         !named_paths(app, app->arguments, app->n_arguments, true, &m, &options->n_models) ||
         !named_paths(app, data->items, data->n_items, false, &d, &options->n_data))
         return EXIT_INTERNAL;
-    if (options->n_models == 0)
-        options->n_models = 1; /* m[0] is all zero: the embedded model */
     options->models = m;
     options->data = d;
-    return EXIT_OK;
+    int code = fill_bare_weights(app, &m[0], options);
+    if (options->n_models == 0)
+        options->n_models = 1; /* m[0] is all zero: the embedded model */
+    return code;
 }
 
 static int fill_lists(cli *app, timbang_study_options *options)
@@ -68,9 +91,6 @@ static int fill_lists(cli *app, timbang_study_options *options)
 static int fill_study_options(cli *app, timbang_study_options *options)
 {
     timbang_study_options_init(options);
-    if (given(app, OPT_STUDY_WEIGHTS))
-        return usage_error(app, "timbang quantize --weights FILE --config DIR --to fp32 -o NEW_DIR",
-                           "study works on model folders; make one of %s first", text_of(app, OPT_STUDY_WEIGHTS));
     int code = fill_sources(app, options);
     if (code == EXIT_OK)
         code = fill_lists(app, options);

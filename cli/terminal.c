@@ -92,7 +92,7 @@ void terminal_log(void *user, timbang_log_level level, const char *text)
     if (level == TIMBANG_LOG_WARNING)
         print_line(term->color_error ? "\x1b[33m" : "", "timbang: warning: ", text);
     else
-        print_line("", "timbang: ", text);
+        print_line("", "timbang: note: ", text);
 }
 
 void terminal_part(terminal *term, uint64_t done, uint64_t total)

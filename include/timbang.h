@@ -156,8 +156,10 @@ typedef struct timbang_model_options {
                             NULL the directory of the weights file */
     const char *const *labels; /* names for LABEL_0..., or the labels of a new head; NULL: what the file says */
     size_t n_labels;
-    uint64_t seed; /* of a new head, where the directory has none */
-    uint64_t reserved[4];
+    uint64_t seed;                  /* of a new head, where the directory has none */
+    const char *const *head_labels; /* the labels of a new head where `labels` is NULL; of no meaning for others */
+    size_t n_head_labels;
+    uint64_t reserved[2];
 } timbang_model_options;
 
 TIMBANG_DECLARE_INIT(timbang_model_options)
@@ -269,9 +271,11 @@ TIMBANG_API timbang_status timbang_dataset_json(timbang_context *ctx, const timb
 typedef struct timbang_eval_options {
     size_t struct_size;
     timbang_predict_options predict;
-    int restrict_labels;    /* 1: predict only over the classes present in the truth */
-    const char *train_path; /* NULL, or a file: its overlap with the data is counted and reported */
-    uint64_t reserved[4];
+    int restrict_labels;                       /* 1: predict only over the classes present in the truth */
+    const char *train_path;                    /* NULL, or a file: its overlap with the data is counted and reported */
+    const timbang_data_options *train_options; /* columns and label_map of that file; NULL: guessed, none. Its path and
+                                                  limit are ignored */
+    uint64_t reserved[3];
 } timbang_eval_options;
 
 TIMBANG_DECLARE_INIT(timbang_eval_options)
@@ -329,9 +333,11 @@ typedef struct timbang_study_options {
     timbang_data_options data_options; /* columns, maps, limits; path is ignored */
     timbang_eval_options eval;
     uint64_t seed;
-    const char *out; /* folder for results.json, report.html, predictions.jsonl */
-    int force;       /* 1: replace a folder that is not empty */
-    int keep_models; /* 1: the variants' folders stay in out/models */
+    const char *out;     /* folder for results.json, report.html, predictions.jsonl */
+    int force;           /* 1: replace a folder that is not empty */
+    int keep_models;     /* 1: the variants' folders stay in out/models */
+    const char *weights; /* NULL, or a bare file of weights: the one model, whose path is the directory of config.json
+                            and tokenizer */
 } timbang_study_options;
 
 TIMBANG_DECLARE_INIT(timbang_study_options)

@@ -29,6 +29,7 @@ cat >"$folder/cross.ini" <<INI
 [binaries]
 c = 'aarch64-linux-gnu-gcc'
 ar = 'aarch64-linux-gnu-ar'
+nm = 'aarch64-linux-gnu-nm'
 strip = 'aarch64-linux-gnu-strip'
 pkgconfig = 'pkg-config'
 exe_wrapper = ['qemu-aarch64', '-L', '/usr/aarch64-linux-gnu', '-E', 'LD_LIBRARY_PATH=$libs']
@@ -47,4 +48,6 @@ cpu_family = 'aarch64'
 cpu = 'aarch64'
 endian = 'little'
 INI
-MESON_ARGS="--cross-file $folder/cross.ini" scripts/test.sh "$folder" "$@"
+# Tests that start the program themselves go through the emulator too.
+export TIMBANG_EXE_WRAPPER="qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$libs"
+MESON_ARGS="--cross-file $folder/cross.ini ${MESON_ARGS:-}" scripts/test.sh "$folder" "$@"

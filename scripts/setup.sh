@@ -14,6 +14,8 @@ need() { # need PACKAGE COMMAND...: PACKAGE is missing when COMMAND fails
 }
 has() { command -v "$1"; }
 includes() { echo "#include <$1>" | "${CC_FOUND:-cc}" -E -; }
+cxx() { has c++ || has g++ || has clang++; }
+fuzzer_runtime() { compgen -G "$(clang --print-runtime-dir)/libclang_rt.fuzzer*"; }
 library() { has pkg-config && pkg-config --exists "$1"; }
 
 case $level in build | test | all) ;; *) echo "usage: scripts/setup.sh build|test|all" >&2 && exit 2 ;; esac
@@ -33,9 +35,11 @@ need pkg-config has pkg-config
 need libjansson-dev library jansson
 if [ "$level" != build ]; then
     need libcmocka-dev library cmocka
+    need g++ cxx # the public header is read as C++ too
 fi
 if [ "$level" = all ]; then
     need clang has clang
+    need libclang-rt-dev fuzzer_runtime
     need clang-format has clang-format
     need binutils has ar
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc

@@ -17,8 +17,9 @@ static timbang_status evaluate(timbang_context *ctx, const timbang_model *model,
     if (options.train_path) {
         timbang_data_options how;
         timbang_data_options_init(&how);
-        how.path = options.train_path;
-        TB_TRY(tb_dataset_load(&how, &ctx->hooks, &train, err));
+        if (options.train_options)
+            TB_TRY(tb_api_options(options.train_options, &how, sizeof how, "timbang_data_options", err));
+        TB_TRY(tb_train_load(&how, options.train_path, &ctx->hooks, &train, err));
     }
     const tb_evaluate_options job = {
         .model = model->classifier,

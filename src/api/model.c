@@ -9,12 +9,20 @@
 
 enum { MAX_LABELS = 4096 };
 
-/* "indobenchmark/indobert-base-p2": one slash, and nothing that only paths have. */
+/* "indobenchmark/indobert-base-p2", "bert-base-uncased": at most one slash, and nothing that only paths have. */
 static bool looks_like_hub_name(const char *path)
 {
+    static const char *const files[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".json", ".gguf", ".onnx"};
     const char *slash = strchr(path, '/');
-    if (!slash || slash == path || !slash[1] || strchr(slash + 1, '/') || path[0] == '.' || path[0] == '~')
+    if (slash ? slash == path || !slash[1] || strchr(slash + 1, '/') : !strchr(path, '-'))
         return false;
+    if (path[0] == '.' || path[0] == '~' || path[0] == '-')
+        return false;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        size_t n = strlen(path), m = strlen(files[i]);
+        if (n > m && strcmp(path + n - m, files[i]) == 0)
+            return false;
+    }
     return strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./") == strlen(path);
 }
 
@@ -22,11 +30,12 @@ timbang_status tb_api_check_path(const char *path, tb_error *err)
 {
     if (tb_is_directory(path) || tb_is_file(path))
         return TIMBANG_OK;
+    const char *slash = strchr(path, '/');
     if (looks_like_hub_name(path))
         return tb_fail(err, TIMBANG_NOT_FOUND,
                        "%s: no such folder; if it is a model on the Hugging Face hub, download it first: "
                        "huggingface-cli download %s --local-dir %s",
-                       path, path, strchr(path, '/') + 1);
+                       path, path, slash ? slash + 1 : path);
     return tb_fail(err, TIMBANG_NOT_FOUND, "%s: no such file or folder", path);
 }
 
@@ -103,6 +112,7 @@ static timbang_status load(timbang_context *ctx, const timbang_model_options *gi
     timbang_model_options_init(&options);
     TB_TRY(tb_api_options(given, &options, sizeof options, "timbang_model_options", err));
     TB_TRY(tb_api_check_labels(options.labels, options.n_labels, err));
+    TB_TRY(tb_api_check_labels(options.head_labels, options.n_head_labels, err));
     tb_folder *folder = NULL;
     TB_TRY(tb_api_model_folder(&options, &folder, err));
     timbang_model *model = tb_calloc(1, sizeof *model, err);
@@ -113,6 +123,8 @@ static timbang_status load(timbang_context *ctx, const timbang_model_options *gi
             .weights_path = options.weights,
             .labels = options.n_labels ? options.labels : NULL,
             .n_labels = options.n_labels,
+            .head_labels = options.n_head_labels ? options.head_labels : NULL,
+            .n_head_labels = options.n_head_labels,
             .seed = options.seed,
             .kernels = ctx->kernels,
             .pool = ctx->pool,

@@ -21,6 +21,8 @@ static timbang_status check_study(const timbang_study_options *options, tb_error
     for (size_t i = 0; i < options->n_models; i++)
         if (options->models[i].path)
             TB_TRY(tb_api_check_path(options->models[i].path, err));
+    if (options->weights)
+        TB_TRY(tb_api_check_path(options->weights, err));
     TB_TRY(tb_api_check_predict(&options->eval.predict, NULL, err));
     return tb_api_check_labels(options->labels, options->n_labels, err);
 }

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,8 @@ timbang_status tb_folder_open(const char *path, tb_folder **folder, tb_error *er
                    : fail_errno(err, path, "opened");
     if (!S_ISDIR(info.st_mode))
         return tb_fail(err, TIMBANG_NOT_FOUND, "%s: is a file; the folder that holds it is wanted", path);
+    if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0) /* else its files would seem to be missing */
+        return fail_errno(err, path, "opened");
     return folder_make(path, NULL, 0, folder, err);
 }
 
@@ -186,11 +189,11 @@ bool tb_folder_has(const tb_folder *folder, const char *file)
 {
     if (folder->files)
         return memory_file(folder, file) != NULL;
-    tb_error err;
-    char *path = tb_path_join(folder->name, file, &err);
-    bool found = path && tb_is_file(path);
-    free(path);
-    return found;
+    char path[PATH_MAX]; /* a longer one cannot be opened; and "no memory" must not look like "no file" */
+    size_t length = strlen(folder->name);
+    const char *slash = length > 0 && folder->name[length - 1] == '/' ? "" : "/";
+    int n = snprintf(path, sizeof path, "%s%s%s", folder->name, slash, file);
+    return n > 0 && (size_t)n < sizeof path && tb_is_file(path);
 }
 
 timbang_status tb_folder_source(const tb_folder *folder, const char *file, tb_source **source, tb_error *err)

@@ -297,6 +297,45 @@ static timbang_status describe(const tb_reading *reading, const char *path, bool
     return dataset->facts == NULL ? tb_no_memory(err, 0) : TIMBANG_OK;
 }
 
+/* ---- the log ---- */
+
+static void say_column(const tb_reading *reading, const char *what, size_t column, bool guessed, tb_text *out)
+{
+    char shown[72];
+    if (column == TB_NO_COLUMN)
+        return;
+    const char *name = reading->columns.names[column];
+    tb_text_printf(out, ", %s column '%s'%s", what, tb_data_shown(name, strlen(name), shown),
+                   guessed ? " (guessed)" : "");
+}
+
+/* "a.csv: csv, header (guessed), text column 'tweet' (guessed), label column 'label' (guessed); 60 of 200 rows, ..." */
+static timbang_status say_reading(const tb_reading *reading, const tb_dataset *dataset, tb_error *err)
+{
+    const tb_columns *columns = &reading->columns;
+    tb_text line = {0};
+    char shown[72];
+    tb_text_printf(&line, "%s: %s", reading->name, reading->format);
+    if (strcmp(reading->format, "jsonl") != 0 && strcmp(reading->format, "text") != 0)
+        tb_text_printf(&line, ", %s%s", columns->header ? "header" : "no header",
+                       columns->guessed_header ? " (guessed)" : "");
+    say_column(reading, "text", columns->text, columns->guessed_text, &line);
+    say_column(reading, "pair", columns->pair, false, &line);
+    say_column(reading, "label", columns->label, columns->guessed_label, &line);
+    tb_text_printf(&line, "; %zu", dataset->n);
+    if (dataset->n != reading->rows_read)
+        tb_text_printf(&line, " of %llu", (unsigned long long)reading->rows_read);
+    tb_text_puts(&line, " rows");
+    for (size_t i = 0; i < reading->labels.n_drops; i++)
+        tb_text_printf(&line, ", %llu dropped with label '%s'", (unsigned long long)reading->labels.drops[i].rows,
+                       tb_data_shown(reading->labels.drops[i].from, strlen(reading->labels.drops[i].from), shown));
+    timbang_status status = tb_text_finish(&line, err);
+    if (status == TIMBANG_OK)
+        tb_log(reading->hooks, TIMBANG_LOG_INFO, "%s", line.data);
+    tb_text_free(&line);
+    return status;
+}
+
 /* ---- the whole ---- */
 
 static timbang_status read_any(tb_reading *reading, tb_error *err)
@@ -333,7 +372,7 @@ static timbang_status build(tb_reading *reading, const char *path, bool bom, tb_
     TB_TRY(settle_rows(reading, dataset, err));
     TB_TRY(describe(reading, path, bom, limited_from, dataset, err));
     tb_progress(reading->hooks, "reading", reading->size, reading->size);
-    return TIMBANG_OK;
+    return say_reading(reading, dataset, err);
 }
 
 timbang_status tb_dataset_parse(const timbang_data_options *options, const char *bytes, size_t size,

@@ -34,7 +34,8 @@ typedef struct tb_dataset {
  *   facts: path, format ("tsv", "csv", "text", "jsonl"), delimiter, quoting ("rfc4180", "none", "json"), stray_quotes,
  * bom, crlf, header, columns, text_column, label_column, pair_column, guessed {delimiter, header, text_column,
  * label_column}, rows_read, blank_lines_skipped, mapped {from: {to, rows}}, dropped {label: rows}, limited_from (null:
- * not limited), rows, label_counts {label: rows} (null: no labels), empty_texts (nothing but white space). */
+ * not limited), rows, label_counts {label: rows} (null: no labels), empty_texts (nothing but white space).
+ *   Log: one line says format, header, columns and rows, and which of them were guessed. */
 timbang_status tb_dataset_load(const timbang_data_options *options, const tb_hooks *hooks, tb_dataset **dataset,
                                tb_error *err);
 /* Likewise from size bytes of memory, which are not kept; options->path is for messages and facts. */

@@ -385,8 +385,11 @@ timbang_status tb_config_load(const tb_folder *folder, tb_config *config, tb_err
     if (!tb_folder_has(folder, file)) {
         if (tb_folder_has(folder, "adapter_config.json"))
             return tb_fail_lora(err, tb_folder_name(folder), "adapter_config.json");
-        return tb_fail(err, TIMBANG_NOT_FOUND, "%s: has no config.json, so it is no Hugging Face model folder",
-                       tb_folder_name(folder));
+        return tb_fail(
+            err, TIMBANG_NOT_FOUND,
+            "%s: has no config.json, so it is no Hugging Face model folder (a bare file of weights goes with "
+            "the folder of its config: --weights FILE --config DIR)",
+            tb_folder_name(folder));
     }
     char *name = tb_path_join(tb_folder_name(folder), file, err), *bytes = NULL;
     size_t size = 0;
@@ -434,6 +437,18 @@ timbang_status tb_config_set_labels(tb_config *config, const char *const *labels
     config->n_labels = n;
     config->labels_named = named;
     return TIMBANG_OK;
+}
+
+void tb_config_warn_renamed(const tb_config *config, const char *const *labels, size_t n, const char *where,
+                            const tb_hooks *hooks)
+{
+    for (size_t i = 0; config->labels_named && i < n && i < config->n_labels; i++) {
+        if (strcmp(config->labels[i], labels[i]) == 0)
+            continue;
+        tb_log(hooks, TIMBANG_LOG_WARNING, "%s: config.json calls label %zu '%s'; it is called '%s' now, as was asked",
+               where, i, config->labels[i], labels[i]);
+        return;
+    }
 }
 
 /* 0 where every member could be set. */

@@ -29,6 +29,9 @@ timbang_status tb_config_parse(const char *name, const char *bytes, size_t size,
 void tb_config_free(tb_config *config); /* a zeroed config is fine */
 /* Replaces the labels (copies them). TIMBANG_USAGE: fewer than two, empty or double ones, invalid UTF-8. */
 timbang_status tb_config_set_labels(tb_config *config, const char *const *labels, size_t n, tb_error *err);
+/* A warning where the file has names of its own (not LABEL_n) and the given ones are others. Before set_labels. */
+void tb_config_warn_renamed(const tb_config *config, const char *const *labels, size_t n, const char *where,
+                            const tb_hooks *hooks);
 /* A copy of raw with id2label/label2id/num_labels/architectures and quantization_config (NULL: none) set. */
 json_t *tb_config_to_json(const tb_config *config, json_t *quantization, const char *dtype, tb_error *err);
 

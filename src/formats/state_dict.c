@@ -20,6 +20,8 @@ struct tb_state_dict {
     size_t n;
     size_t observers, other, unknown;
     const char *first_unknown;
+    size_t layers;          /* of the highest encoder layer, plus 1 */
+    const char *last_layer; /* the tensor that says so, as in the file */
 };
 
 enum name_class { NAME_KNOWN, NAME_UNKNOWN, NAME_OBSERVER, NAME_OTHER };
@@ -184,6 +186,21 @@ static timbang_status refuse(const tb_state_dict *state, const char *name, tb_er
     return TIMBANG_OK;
 }
 
+/* name is known, so at most six digits follow. */
+static void note_layer(tb_state_dict *state, const char *name, const char *in_file)
+{
+    static const char in_layer[] = "encoder.layer.";
+    if (!starts(name, in_layer))
+        return;
+    size_t layer = 0;
+    for (const char *c = name + strlen(in_layer); *c >= '0' && *c <= '9'; c++)
+        layer = layer * 10 + (size_t)(*c - '0');
+    if (layer < state->layers)
+        return;
+    state->layers = layer + 1;
+    state->last_layer = in_file;
+}
+
 static timbang_status map_one(tb_state_dict *state, size_t i, tb_error *err)
 {
     const tb_tensor *tensor = tb_checkpoint_tensor(state->checkpoint, i);
@@ -204,6 +221,7 @@ static timbang_status map_one(tb_state_dict *state, size_t i, tb_error *err)
             state->first_unknown = name;
         break;
     case NAME_KNOWN:
+        note_layer(state, name, tensor->name);
         break;
     }
     state->canonical[i] = name;
@@ -304,6 +322,15 @@ timbang_status tb_state_dict_require(const tb_state_dict *state, const char *nam
                        tb_shape_text(found, actual), expected);
     *tensor = found;
     return TIMBANG_OK;
+}
+
+timbang_status tb_state_dict_check_layers(const tb_state_dict *state, size_t n_layers, tb_error *err)
+{
+    if (state->layers <= n_layers)
+        return TIMBANG_OK;
+    return tb_fail(err, TIMBANG_MISMATCH,
+                   "%s: holds %s of layer %zu, but config.json says num_hidden_layers %zu (layers 0 to %zu)",
+                   tb_checkpoint_name(state->checkpoint), state->last_layer, state->layers - 1, n_layers, n_layers - 1);
 }
 
 size_t tb_state_dict_skipped_observers(const tb_state_dict *state)

@@ -24,6 +24,9 @@ const tb_tensor *tb_state_dict_find(const tb_state_dict *state, const char *name
  */
 timbang_status tb_state_dict_require(const tb_state_dict *state, const char *name, uint32_t rank, const uint64_t *shape,
                                      const tb_tensor **tensor, tb_error *err);
+/* An encoder layer beyond the n_layers of config.json is an error that names the tensor: the file would be cut short.
+ */
+timbang_status tb_state_dict_check_layers(const tb_state_dict *state, size_t n_layers, tb_error *err);
 size_t tb_state_dict_skipped_observers(const tb_state_dict *state);
 size_t tb_state_dict_skipped_other(const tb_state_dict *state);
 size_t tb_state_dict_unknown(const tb_state_dict *state, const char **first_name);

@@ -106,8 +106,8 @@ static timbang_status load_plain(const tb_state_dict *state, const char *module,
     TB_TRY(tb_state_dict_require(state, name, 2, shape, &tensor, err));
     if (!tb_dtype_is_float(tensor->dtype))
         return tb_fail(err, TIMBANG_MISMATCH,
-                       "%s: %s has type %s, but quantization_config in config.json has no group for it; it must be a "
-                       "float type",
+                       "%s: %s has type %s, where a float type is expected (no quantization_config in config.json says "
+                       "how to read it)",
                        tb_checkpoint_name(checkpoint), tensor->name, tb_dtype_name(tensor->dtype));
     size_t n = rows * columns; /* equals the tensor's elements, so it fits */
     weight->stored_bits = (uint8_t)(tb_dtype_bytes(tensor->dtype) * 8);

@@ -25,8 +25,10 @@ void tb_pack_row(const int8_t *q, size_t columns, int bits, uint8_t *out)
 
 void tb_unpack_row(const uint8_t *packed, size_t columns, int bits, int8_t *q)
 {
-    for (size_t i = 0; i < columns; i++)
-        q[i] = bits == 8 ? (int8_t)(packed[i] - 128) : (int8_t)((packed[i / 2] >> (i % 2 * 4) & 15) - 8);
+    for (size_t i = 0; i < columns; i++) {
+        int value = bits == 8 ? packed[i] - 128 : (packed[i / 2] >> (i % 2 * 4) & 15) - 8;
+        q[i] = (int8_t)value;
+    }
 }
 
 static timbang_status entry(tb_tensor *out, tb_arena *arena, const char *module, const char *suffix, tb_dtype dtype,

@@ -14,6 +14,8 @@ typedef struct tb_load_options {
     const char *weights_path;  /* a bare file of weights, or NULL */
     const char *const *labels; /* NULL: the file's */
     size_t n_labels;
+    const char *const *head_labels; /* of a new head, where labels is NULL and the file has none; else NULL */
+    size_t n_head_labels;
     uint64_t seed; /* of a new head */
     const tb_kernels *kernels;
     tb_pool *pool; /* packing runs on it */

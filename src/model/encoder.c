@@ -77,14 +77,13 @@ static void share_rows(const struct pass *p, int thread, int n_threads, bool by_
     *end = p->seqlens[last];
 }
 
-static void prepare_rows(const struct pass *p, const float *x, size_t k, size_t begin, size_t end)
+static void prepare_rows(const struct pass *p, size_t k, size_t begin, size_t end)
 {
     tb_input *input = &p->ws->input;
     if (p->act != TB_ACT_U8_TEXT_7BIT) {
         tb_input_prepare(input, p->act, begin, end, k, p->kernels);
         return;
     }
-    (void)x;
     for (size_t text = 0; text < p->batch->n_texts; text++)
         if (p->seqlens[text] >= begin && p->seqlens[text] < end)
             tb_input_prepare(input, p->act, p->seqlens[text], p->seqlens[text + 1], k, p->kernels);
@@ -100,7 +99,7 @@ static void stage_norm(void *arg, int thread, int n_threads)
         return;
     p->kernels->layernorm(p->from + begin * n, n, end - begin, n, p->norm->gamma, p->norm->beta,
                           p->model->config.layer_norm_eps, p->to + begin * n, n);
-    prepare_rows(p, p->to, n, begin, end);
+    prepare_rows(p, n, begin, end);
 }
 
 static void stage_prepare(void *arg, int thread, int n_threads)
@@ -108,7 +107,7 @@ static void stage_prepare(void *arg, int thread, int n_threads)
     struct pass *p = arg;
     size_t begin, end;
     share_rows(p, thread, n_threads, p->act == TB_ACT_U8_TEXT_7BIT, &begin, &end);
-    prepare_rows(p, p->from, p->k, begin, end);
+    prepare_rows(p, p->k, begin, end);
 }
 
 static void stage_linear(void *arg, int thread, int n_threads)
@@ -144,7 +143,6 @@ static void prepare(struct pass *p, const float *x, size_t k, tb_act_kind act)
     set_input(p, x, k);
     if (act == TB_ACT_FLOAT)
         return;
-    p->from = x;
     p->k = k;
     p->act = act;
     run(p, stage_prepare);

@@ -14,14 +14,16 @@ struct loader {
     tb_quant_map *map;
     tb_error *err;
     bool any_quantized; /* config.json has a quantization_config */
+    size_t foreign;     /* matrices in a scheme that is not ours */
+    char foreign_as[32];
 };
 
-enum { MODULE_NAME = 128 };
+enum { MODULE_NAME = 128, TENSOR_NAME = MODULE_NAME + 16 }; /* a module's name, and with ".weight_packed" */
 
 static timbang_status load_norm(struct loader *l, const char *module, tb_norm *norm)
 {
     size_t n = l->model->config.hidden_size;
-    char name[MODULE_NAME];
+    char name[TENSOR_NAME];
     norm->gamma = tb_alloc_aligned(n, sizeof(float), l->err);
     norm->beta = norm->gamma ? tb_alloc_aligned(n, sizeof(float), l->err) : NULL;
     if (!norm->beta)
@@ -35,11 +37,20 @@ static timbang_status load_norm(struct loader *l, const char *module, tb_norm *n
     return TIMBANG_OK;
 }
 
+static timbang_status load_matrix(struct loader *l, const char *module, const char *class_name, size_t rows,
+                                  size_t columns, bool keep_half, tb_weight *weight)
+{
+    TB_TRY(tb_weight_load(l->state, l->map, module, class_name, rows, columns, keep_half, weight, l->err));
+    if (weight->foreign && l->foreign++ == 0)
+        tb_weight_describe(weight, l->foreign_as);
+    return TIMBANG_OK;
+}
+
 static timbang_status load_embedding(struct loader *l, const char *module, size_t rows, tb_embedding *embedding)
 {
     tb_weight weight = {0};
     size_t columns = l->model->config.hidden_size;
-    TB_TRY(tb_weight_load(l->state, l->map, module, "Embedding", rows, columns, true, &weight, l->err));
+    TB_TRY(load_matrix(l, module, "Embedding", rows, columns, true, &weight));
     if (tb_embedding_take(&weight, embedding, l->err) != TIMBANG_OK) {
         tb_weight_free(&weight);
         return l->err->status;
@@ -51,8 +62,8 @@ static timbang_status load_embedding(struct loader *l, const char *module, size_
 
 static timbang_status load_bias(struct loader *l, const char *module, size_t n, float *bias)
 {
-    char name[MODULE_NAME];
-    snprintf(name, sizeof name, "%s.bias", module);
+    char name[TENSOR_NAME];
+    snprintf(name, sizeof name, "%.*s.bias", MODULE_NAME - 1, module);
     return tb_vector_load(l->state, name, n, bias, l->err);
 }
 
@@ -78,7 +89,7 @@ static timbang_status pack(struct loader *l, tb_weight *weight, float *bias, tb_
 static timbang_status load_linear(struct loader *l, const char *module, size_t out, size_t in, tb_linear *linear)
 {
     tb_weight weight = {0};
-    TB_TRY(tb_weight_load(l->state, l->map, module, "Linear", out, in, false, &weight, l->err));
+    TB_TRY(load_matrix(l, module, "Linear", out, in, false, &weight));
     float *bias = tb_calloc(out, sizeof *bias, l->err);
     if (!bias || load_bias(l, module, out, bias) != TIMBANG_OK) {
         free(bias);
@@ -164,7 +175,7 @@ static timbang_status load_qkv(struct loader *l, size_t index, tb_layer *layer)
     timbang_status status = TIMBANG_OK;
     for (size_t i = 0; status == TIMBANG_OK && i < 3; i++) {
         snprintf(names[i], sizeof names[i], "encoder.layer.%zu.attention.self.%s", index, kinds[i]);
-        status = tb_weight_load(l->state, l->map, names[i], "Linear", hidden, hidden, false, &parts[i], l->err);
+        status = load_matrix(l, names[i], "Linear", hidden, hidden, false, &parts[i]);
     }
     if (status == TIMBANG_OK)
         status = pack_qkv(l, (const char(*)[MODULE_NAME])names, parts, layer);
@@ -224,7 +235,7 @@ static bool has_module(const struct loader *l, const char *module)
 {
     static const char *const suffixes[] = {".weight", ".weight_packed"};
     for (size_t i = 0; i < 2; i++) {
-        char name[MODULE_NAME];
+        char name[TENSOR_NAME];
         snprintf(name, sizeof name, "%s%s", module, suffixes[i]);
         if (tb_state_dict_find(l->state, name))
             return true;
@@ -246,7 +257,7 @@ static timbang_status load_head(struct loader *l)
         TB_TRY(load_linear(l, "pooler.dense", hidden, hidden, &model->pooler));
         return load_linear(l, "classifier", model->config.n_labels, hidden, &model->classifier);
     }
-    if (!l->options->labels)
+    if (!l->options->labels && !l->options->head_labels)
         return tb_fail(l->err, TIMBANG_USAGE,
                        "%s: is a base model without a classifier head; give its labels with --labels a,b,c for a new, "
                        "untrained one",
@@ -265,12 +276,17 @@ static timbang_status apply_labels(struct loader *l)
 {
     const tb_load_options *options = l->options;
     tb_config *config = &l->model->config;
+    bool has_head = has_module(l, "classifier");
+    if (!options->labels && options->head_labels && !has_head)
+        return tb_config_set_labels(config, options->head_labels, options->n_head_labels, l->err);
     if (!options->labels)
         return TIMBANG_OK;
-    bool has_head = has_module(l, "classifier");
     if (has_head && config->n_labels && config->n_labels != options->n_labels)
         return tb_fail(l->err, TIMBANG_USAGE, "%s: has %zu labels, but %zu names were given",
                        tb_folder_name(options->folder), config->n_labels, options->n_labels);
+    if (has_head)
+        tb_config_warn_renamed(config, options->labels, options->n_labels, tb_folder_name(options->folder),
+                               options->hooks);
     return tb_config_set_labels(config, options->labels, options->n_labels, l->err);
 }
 
@@ -364,6 +380,11 @@ static void report_skipped(const struct loader *l)
     if (unknown)
         tb_log(hooks, TIMBANG_LOG_WARNING, "%s: %zu tensors are not part of a BERT classifier and were left out (%s)",
                name, unknown, first);
+    if (l->foreign)
+        tb_log(hooks, TIMBANG_LOG_WARNING,
+               "%s: %zu matrices are in a scheme of another tool (%s); their exact values are kept, as floats, so this "
+               "is neither smaller in memory nor faster than FP32",
+               name, l->foreign, l->foreign_as);
     if (l->model->untrained_head)
         tb_log(hooks, TIMBANG_LOG_WARNING, "%s: untrained head: its classifier is random, not trained",
                tb_folder_name(l->options->folder));
@@ -411,6 +432,8 @@ timbang_status tb_classifier_load(const tb_load_options *options, tb_classifier 
     timbang_status status = tb_config_load(options->folder, &made->config, err);
     if (status == TIMBANG_OK)
         status = open_weights(options, &l.state, err);
+    if (status == TIMBANG_OK)
+        status = tb_state_dict_check_layers(l.state, made->config.num_hidden_layers, err);
     if (status == TIMBANG_OK) {
         made->file_bytes = tb_checkpoint_file_bytes(tb_state_dict_checkpoint(l.state));
         l.any_quantized = made->config.quantization != NULL;

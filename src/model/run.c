@@ -25,7 +25,7 @@ struct window {
     float *logits; /* of one batch */
     size_t logits_capacity;
     tb_tokens tokens;
-    tb_text cleaned;
+    tb_text cleaned, cleaned_pair;
 };
 
 static void window_free(struct window *w)
@@ -40,6 +40,7 @@ static void window_free(struct window *w)
     free(w->logits);
     tb_tokens_free(&w->tokens);
     tb_text_free(&w->cleaned);
+    tb_text_free(&w->cleaned_pair);
 }
 
 static timbang_status window_make(struct window *w, tb_error *err)
@@ -67,20 +68,27 @@ static timbang_status keep_tokens(struct window *w, tb_error *err)
     return TIMBANG_OK;
 }
 
+/* *text becomes its clean form in `out`. */
+static timbang_status clean(unsigned flags, const char **text, size_t *length, tb_text *out, tb_error *err)
+{
+    out->length = 0;
+    TB_TRY(tb_clean(flags, *text, *length, out, err));
+    TB_TRY(tb_text_finish(out, err));
+    *text = out->data ? out->data : "";
+    *length = out->length;
+    return TIMBANG_OK;
+}
+
 static timbang_status tokenize(const tb_classifier *model, const tb_text_ref *ref, const tb_run_options *options,
                                size_t max_length, struct window *w, tb_error *err)
 {
-    const char *text = ref->text;
-    size_t length = ref->length;
-    if (options->clean) {
-        w->cleaned.length = 0;
-        TB_TRY(tb_clean(options->clean, text, length, &w->cleaned, err));
-        TB_TRY(tb_text_finish(&w->cleaned, err));
-        text = w->cleaned.data ? w->cleaned.data : "";
-        length = w->cleaned.length;
-    }
-    size_t pair_length = ref->pair ? strlen(ref->pair) : 0;
-    TB_TRY(tb_tokenizer_encode(model->tokenizer, text, length, ref->pair, pair_length, max_length, &w->tokens, err));
+    const char *text = ref->text, *pair = ref->pair;
+    size_t length = ref->length, pair_length = pair ? strlen(pair) : 0;
+    if (options->clean)
+        TB_TRY(clean(options->clean, &text, &length, &w->cleaned, err));
+    if (options->clean && pair)
+        TB_TRY(clean(options->clean, &pair, &pair_length, &w->cleaned_pair, err));
+    TB_TRY(tb_tokenizer_encode(model->tokenizer, text, length, pair, pair_length, max_length, &w->tokens, err));
     if (w->tokens.n == 0)
         return tb_fail(err, TIMBANG_DATA, "the text gives no token at all, and the tokenizer adds none");
     return keep_tokens(w, err);

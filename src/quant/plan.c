@@ -41,6 +41,8 @@ static timbang_status settle_labels(const tb_quantize_job *job, tb_config *confi
     if (classifier && job->labels && classifier->shape[0] != job->n_labels)
         return tb_fail(err, TIMBANG_MISMATCH, "%s: the classifier has %llu outputs, but %zu labels were given", where,
                        (unsigned long long)classifier->shape[0], job->n_labels);
+    if (classifier && job->labels)
+        tb_config_warn_renamed(config, job->labels, job->n_labels, where, job->hooks);
     if (job->labels)
         return tb_config_set_labels(config, job->labels, job->n_labels, err);
     if (config->n_labels == 0 && classifier->rank == 2 && classifier->shape[0] <= TB_MAX_K)
@@ -106,10 +108,16 @@ static timbang_status add_vector(const planner *p, const char *module, const cha
     return v->file_name ? TIMBANG_OK : TIMBANG_NO_MEMORY;
 }
 
-static timbang_status add_linear(const planner *p, const char *name, size_t rows, size_t columns, tb_weight_kind kind,
-                                 const float *weight, const float *bias)
+static timbang_status add_linear(const planner *p, const char *name, const char *norm, size_t rows, size_t columns,
+                                 tb_weight_kind kind, const float *weight, const float *bias)
 {
     TB_TRY(add_matrix(p, name, rows, columns, kind, false, weight));
+    if (norm) {
+        tb_plan_matrix *m = &p->plan->matrices[p->plan->n_matrices - 1];
+        m->norm = keep_name(p, "", norm, "");
+        if (!m->norm)
+            return TIMBANG_NO_MEMORY;
+    }
     return add_vector(p, name, ".bias", rows, bias);
 }
 
@@ -150,21 +158,25 @@ static timbang_status add_embedding(const planner *p, const char *name, size_t r
 
 static timbang_status add_layer(const planner *p, size_t layer)
 {
-    static const char *const inner[] = {"attention.self.query", "attention.self.key", "attention.self.value",
-                                        "attention.output.dense"};
+    static const char *const inner[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
     const tb_config *c = p->config;
+    size_t hidden = c->hidden_size, inside = c->intermediate_size;
     tb_weight_kind kind = p->job->scheme.linear;
-    char name[128];
+    char name[128], before[128] = "embeddings.LayerNorm", between[128];
+    if (layer > 0)
+        snprintf(before, sizeof before, "encoder.layer.%zu.output.LayerNorm", layer - 1);
+    snprintf(between, sizeof between, "encoder.layer.%zu.attention.output.LayerNorm", layer);
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
         snprintf(name, sizeof name, "encoder.layer.%zu.%s", layer, inner[i]);
-        TB_TRY(add_linear(p, name, c->hidden_size, c->hidden_size, kind, NULL, NULL));
+        TB_TRY(add_linear(p, name, before, hidden, hidden, kind, NULL, NULL));
     }
-    snprintf(name, sizeof name, "encoder.layer.%zu.attention.output.LayerNorm", layer);
-    TB_TRY(add_norm(p, name));
+    snprintf(name, sizeof name, "encoder.layer.%zu.attention.output.dense", layer);
+    TB_TRY(add_linear(p, name, NULL, hidden, hidden, kind, NULL, NULL));
+    TB_TRY(add_norm(p, between));
     snprintf(name, sizeof name, "encoder.layer.%zu.intermediate.dense", layer);
-    TB_TRY(add_linear(p, name, c->intermediate_size, c->hidden_size, kind, NULL, NULL));
+    TB_TRY(add_linear(p, name, between, inside, hidden, kind, NULL, NULL));
     snprintf(name, sizeof name, "encoder.layer.%zu.output.dense", layer);
-    TB_TRY(add_linear(p, name, c->hidden_size, c->intermediate_size, kind, NULL, NULL));
+    TB_TRY(add_linear(p, name, NULL, hidden, inside, kind, NULL, NULL));
     snprintf(name, sizeof name, "encoder.layer.%zu.output.LayerNorm", layer);
     return add_norm(p, name);
 }
@@ -185,9 +197,10 @@ static timbang_status add_all(const planner *p)
     TB_TRY(add_norm(p, "embeddings.LayerNorm"));
     for (size_t i = 0; i < layers; i++)
         TB_TRY(add_layer(p, i));
-    TB_TRY(add_linear(p, "pooler.dense", c->hidden_size, c->hidden_size, scheme->head, plan->pooler_weight,
+    TB_TRY(add_linear(p, "pooler.dense", NULL, c->hidden_size, c->hidden_size, scheme->head, plan->pooler_weight,
                       plan->pooler_bias));
-    return add_linear(p, "classifier", c->n_labels, c->hidden_size, scheme->head, plan->head_weight, plan->head_bias);
+    return add_linear(p, "classifier", NULL, c->n_labels, c->hidden_size, scheme->head, plan->head_weight,
+                      plan->head_bias);
 }
 
 timbang_status tb_quant_plan_make(const tb_quantize_job *job, tb_config *config, const tb_state_dict *state,

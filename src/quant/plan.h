@@ -11,6 +11,7 @@ typedef struct tb_plan_matrix {
     char *file_name; /* "bert.encoder.layer.0.output.dense" */
     bool embedding;
     const float *given; /* values of a new head; NULL: the source's */
+    char *norm;         /* the LayerNorm whose output is this linear's input, canonical; NULL: another kind of input */
     tb_weight weight;   /* kind, act, sizes, group, per_tensor; arrays while it is held */
 } tb_plan_matrix;
 

@@ -52,6 +52,7 @@ static timbang_status open_source(work *w, tb_error *err)
     else
         TB_TRY(tb_checkpoint_open_folder(job->folder, &checkpoint, err));
     TB_TRY(tb_state_dict_open(checkpoint, &w->state, err));
+    TB_TRY(tb_state_dict_check_layers(w->state, w->config.num_hidden_layers, err));
     const char *first;
     size_t unknown = tb_state_dict_unknown(w->state, &first);
     if (unknown > 0)
@@ -77,9 +78,56 @@ static timbang_status source_values(const work *w, const tb_plan_matrix *m, tb_w
     return TIMBANG_OK;
 }
 
-static timbang_status round_values(const work *w, const tb_weight *wanted, const float *values, tb_weight *out,
+static double mean_square(float gamma, float beta)
+{
+    return (double)gamma * (double)gamma + (double)beta * (double)beta;
+}
+
+/* How much column i of a linear's input matters: a LayerNorm's output has mean square gamma^2 + beta^2 in channel i, so
+ * no data are needed to know it. Relative to the mean, within the bounds of tb_quantize_s4_two_level. */
+static timbang_status norm_importance(const work *w, const tb_plan_matrix *m, float *importance, tb_error *err)
+{
+    enum { LARGEST = 16 };
+    size_t n = m->weight.columns;
+    char gamma[192], beta[192];
+    snprintf(gamma, sizeof gamma, "%s.weight", m->norm);
+    snprintf(beta, sizeof beta, "%s.bias", m->norm);
+    float *shift = tb_calloc(n, sizeof *shift, err);
+    timbang_status status = shift ? tb_vector_load(w->state, gamma, n, importance, err) : TIMBANG_NO_MEMORY;
+    if (status == TIMBANG_OK)
+        status = tb_vector_load(w->state, beta, n, shift, err);
+    double mean = 0;
+    for (size_t i = 0; i < n && status == TIMBANG_OK; i++)
+        mean += mean_square(importance[i], shift[i]) / (double)n;
+    for (size_t i = 0; i < n && status == TIMBANG_OK; i++) {
+        double h = mean > 0 ? mean_square(importance[i], shift[i]) / mean : 1;
+        importance[i] = (float)(h > LARGEST ? LARGEST : h < 1.0 / LARGEST ? 1.0 / LARGEST : h);
+    }
+    free(shift);
+    return status;
+}
+
+static timbang_status round_two_level(const work *w, const tb_plan_matrix *m, const float *values, tb_weight *out,
+                                      tb_error *err)
+{
+    const tb_weight *wanted = &m->weight;
+    float *importance = NULL;
+    timbang_status status = TIMBANG_OK;
+    if (m->norm) {
+        importance = tb_calloc(wanted->columns, sizeof *importance, err);
+        status = importance ? norm_importance(w, m, importance, err) : TIMBANG_NO_MEMORY;
+    }
+    if (status == TIMBANG_OK)
+        status = tb_quantize_s4_two_level(values, wanted->rows, wanted->columns, wanted->group, importance,
+                                          w->job->pool, out, err);
+    free(importance);
+    return status;
+}
+
+static timbang_status round_values(const work *w, const tb_plan_matrix *m, const float *values, tb_weight *out,
                                    tb_error *err)
 {
+    const tb_weight *wanted = &m->weight;
     tb_pool *pool = w->job->pool;
     size_t rows = wanted->rows, columns = wanted->columns;
     switch (wanted->kind) {
@@ -87,7 +135,7 @@ static timbang_status round_values(const work *w, const tb_weight *wanted, const
         return wanted->per_tensor ? tb_quantize_s8_tensor(values, rows, columns, pool, out, err)
                                   : tb_quantize_s8_channel(values, rows, columns, pool, out, err);
     case TB_WEIGHT_S4:
-        return tb_quantize_s4_two_level(values, rows, columns, wanted->group, pool, out, err);
+        return round_two_level(w, m, values, out, err);
     case TB_WEIGHT_S4_ROW:
         return wanted->per_tensor ? tb_quantize_s4_tensor(values, rows, columns, pool, out, err)
                                   : tb_quantize_s4_row(values, rows, columns, pool, out, err);
@@ -110,7 +158,7 @@ static timbang_status make_matrix(const work *w, tb_plan_matrix *m, tb_error *er
         made = source;
         source = (tb_weight){0};
     } else {
-        status = round_values(w, &m->weight, source.values, &made, err);
+        status = round_values(w, m, source.values, &made, err);
         if (status != TIMBANG_OK && status != TIMBANG_NO_MEMORY)
             tb_fail_prefix(err, "%s: %s.weight", tb_folder_name(w->job->folder), m->file_name);
     }

@@ -124,18 +124,19 @@ static json_t *recipe_json(const tb_scheme *scheme)
                          : scheme->linear == TB_WEIGHT_S4 ? "channel-and-group"
                          : scheme->linear == TB_WEIGHT_S8 ? "channel"
                                                           : NULL;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:s, s:s}", "scheme", scheme->name, "rounding", "nearest",
-                     "linear", kind_name(scheme->linear), "head", kind_name(scheme->head), "scales", scales, "group",
-                     group, "activations", activations[scheme->act], "word_embeddings",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s?, s:s, s:s, s:s}", "scheme", scheme->name, "rounding",
+                     "nearest", "linear", kind_name(scheme->linear), "head", kind_name(scheme->head), "scales", scales,
+                     "group", group, "error_weights", scheme->linear == TB_WEIGHT_S4 ? "layernorm" : NULL,
+                     "activations", activations[scheme->act], "word_embeddings",
                      embedding_name(scheme, scheme->word_embeddings), "other_embeddings",
                      embedding_name(scheme, scheme->other_embeddings));
 }
 
-/* What the source's own sidecar says of its head and seed. */
+/* What the source's own sidecar says of its head and seed; it knows nothing of a bare file of weights. */
 static timbang_status read_parent(const tb_quantize_job *job, bool *untrained, json_t **seed, tb_error *err)
 {
     json_t *root;
-    if (!tb_folder_has(job->folder, "timbang.json"))
+    if (job->weights_path || !tb_folder_has(job->folder, "timbang.json"))
         return TIMBANG_OK;
     TB_TRY(tb_json_load(job->folder, "timbang.json", &root, err));
     timbang_status status = tb_json_get_bool(root, "timbang.json", "untrained_head", false, untrained, err);

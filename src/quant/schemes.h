@@ -27,23 +27,25 @@ const char *const *tb_scheme_names(void);         /* NULL-terminated */
 bool tb_scheme_is_float(const tb_scheme *scheme); /* fp32, fp16, bf16 */
 
 /* Each makes `out` from w [rows][columns] (finite). out must be empty; act is set by the caller. The work is split by
- * rows over pool (NULL: this thread). Magnitudes above 1e37 are TIMBANG_DATA: a rounded value might overflow.
- *
- * s8_channel: q = rint(w / scale) in -127..127, scale = absmax / 127 of the row; 1 for a row of zeros.
- * s8_tensor:  torch.ao's default_dynamic_qconfig (MinMaxObserver, per_tensor_symmetric, qint8):
- *             scale = max(absmax / 127.5, 2^-23), q = rint(w * (1 / scale)) in -128..127, all in float.
- * s4_two_level: q in -8..7, multiplier 1..15 for each group (32, 64 or 128) of a row, one scale for each row with at
- * most 20 significant bits, multipliers of a row of greatest common divisor 1; chosen by squared error. columns that
- * are no multiple of group are TIMBANG_USAGE. s4_row:     q in -8..7, one scale a row, chosen by squared error.
- * s4_tensor:  scale = absmax / 7 of all, q = rint(w / scale) in -7..7; 1 for zeros. Kind S4_ROW with per_tensor set. */
+ * rows over pool (NULL: this thread). Magnitudes above 1e37 are TIMBANG_DATA: a rounded value might overflow. */
+
+/* q = rint(w / scale) in -127..127, scale = absmax / 127 of the row; 1 for a row of zeros. */
 timbang_status tb_quantize_s8_channel(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                       tb_error *err);
+/* As torch.ao's default_dynamic_qconfig (MinMaxObserver, per_tensor_symmetric, qint8), all in float:
+ * scale = max(absmax / 127.5, 2^-23), q = rint(w * (1 / scale)) in -128..127. */
 timbang_status tb_quantize_s8_tensor(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                      tb_error *err);
-timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t columns, size_t group, tb_pool *pool,
-                                        tb_weight *out, tb_error *err);
+/* q in -8..7, a multiplier 1..15 for each group (32, 64 or 128) of a row, one scale for each row with at most 20
+ * significant bits; multipliers of a row have the greatest common divisor 1. Chosen by squared error, in which column i
+ * counts importance[i] times (from 1/16 to 16; NULL: all alike). Columns that are no multiple of group are
+ * TIMBANG_USAGE. */
+timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t columns, size_t group,
+                                        const float *importance, tb_pool *pool, tb_weight *out, tb_error *err);
+/* q in -8..7, one scale a row, chosen by squared error. */
 timbang_status tb_quantize_s4_row(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                   tb_error *err);
+/* scale = absmax / 7 of all (1 for zeros), q = rint(w / scale) in -7..7. Kind S4_ROW with per_tensor set. */
 timbang_status tb_quantize_s4_tensor(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                      tb_error *err);
 /* Storage in half, round half to even. kind: F16 or BF16; a value that becomes infinite is TIMBANG_DATA naming it and

@@ -55,8 +55,8 @@ static double storable_scale(double scale)
 
 /* ---- Squared error ---- */
 
-/* sum over n (a multiple of 16) of (x - t * clamp(rint(x / t), -8, 7))^2 */
-static float squared_error(const float *x, size_t n, float t)
+/* sum over n (a multiple of 16) of (x - t * clamp(rint(x / t), -8, 7))^2 * h */
+static float squared_error(const float *x, const float *h, size_t n, float t)
 {
     const float shift = 12582912.0f, inverse = 1.0f / t; /* 1.5 * 2^23: adding it rounds to an integer */
     float lane[LANES] = {0};
@@ -67,7 +67,7 @@ static float squared_error(const float *x, size_t n, float t)
             r = r > 7.0f ? 7.0f : r;
             r = (r + shift) - shift;
             float d = x[i + j] - r * t;
-            lane[j] += d * d;
+            lane[j] += d * d * h[i + j];
         }
     }
     for (size_t half = LANES / 2; half > 0; half /= 2) {
@@ -94,6 +94,7 @@ static float covering_scale(const float *x, size_t n)
 
 typedef struct row {
     const float *w; /* the values */
+    const float *h; /* importance of each column; like x, up to a multiple of 16 */
     float *x;       /* the values times 2^-exponent; zeros up to a multiple of 16 */
     size_t n, padded, group, groups;
     int exponent;
@@ -109,9 +110,9 @@ static void row_free(row *r)
     free(r->best);
 }
 
-static timbang_status row_alloc(row *r, size_t n, size_t group, tb_error *err)
+static timbang_status row_alloc(row *r, size_t n, size_t group, const float *h, tb_error *err)
 {
-    *r = (row){.n = n, .padded = tb_round_up(n, LANES), .group = group, .groups = n / group};
+    *r = (row){.h = h, .n = n, .padded = tb_round_up(n, LANES), .group = group, .groups = n / group};
     r->x = tb_calloc(r->padded, sizeof *r->x, err);
     r->cover = r->x ? tb_calloc(r->groups, sizeof *r->cover, err) : NULL;
     r->m = r->cover ? tb_calloc(r->groups, 1, err) : NULL;
@@ -147,9 +148,9 @@ static double least_squares_scale(const row *r, double scale, const uint8_t *m)
     double cross = 0, square = 0;
     for (size_t i = 0; i < r->n; i++) {
         int k = m[i / r->group];
-        double p = quantize_value(r->w[i], scale * k) * k;
-        cross += (double)r->w[i] * p;
-        square += p * p;
+        double p = quantize_value(r->w[i], scale * k) * k, h = (double)r->h[i];
+        cross += (double)r->w[i] * p * h;
+        square += p * p * h;
     }
     return square > 0 && cross > 0 ? cross / square : scale;
 }
@@ -165,7 +166,8 @@ static double choose_multipliers(const row *r, float s, double limit, uint8_t *m
         int first = low >= MAX_MULTIPLIER ? MAX_MULTIPLIER : low < 1 ? 1 : (int)low;
         int last = ratio >= MAX_MULTIPLIER ? MAX_MULTIPLIER : (int)ratio + 1;
         for (int k = first; k <= last; k++) {
-            float error = squared_error(r->x + g * r->group, r->group, s * (float)k);
+            size_t at = g * r->group;
+            float error = squared_error(r->x + at, r->h + at, r->group, s * (float)k);
             if (least < 0 || error < least) {
                 least = error;
                 m[g] = (uint8_t)k;
@@ -237,7 +239,8 @@ static void try_row_scale(const row *r, double candidate, double *scale, double 
     float stored = (float)candidate;
     if (stored == 0)
         stored = TB_SMALLEST_FLOAT;
-    double sum = (double)squared_error(r->x, r->padded, (float)((double)stored * power_of_two(-r->exponent)));
+    float t = (float)((double)stored * power_of_two(-r->exponent));
+    double sum = (double)squared_error(r->x, r->h, r->padded, t);
     if (sum < *error) {
         *error = sum;
         *scale = (double)stored;
@@ -288,27 +291,30 @@ static void run_share(void *arg, int thread, int n_threads)
     }
 }
 
-static timbang_status run(const float *w, size_t group, tb_pool *pool, tb_weight *out, tb_error *err)
+static timbang_status run(const float *w, size_t group, const float *importance, tb_pool *pool, tb_weight *out,
+                          tb_error *err)
 {
-    size_t threads = pool ? (size_t)tb_pool_threads(pool) : 1;
-    timbang_status status = TIMBANG_OK;
+    size_t threads = (size_t)tb_pool_threads(pool), n = out->columns;
     job j = {w, out, tb_calloc(threads, sizeof(row), err)};
-    if (!j.rows)
-        status = TIMBANG_NO_MEMORY;
+    float *h = j.rows ? tb_calloc(tb_round_up(n, LANES), sizeof *h, err) : NULL;
+    timbang_status status = h ? TIMBANG_OK : TIMBANG_NO_MEMORY;
+    for (size_t i = 0; i < n && h; i++)
+        h[i] = importance ? importance[i] : 1;
     for (size_t i = 0; i < threads && status == TIMBANG_OK; i++)
-        status = row_alloc(&j.rows[i], out->columns, group, err);
+        status = row_alloc(&j.rows[i], n, group, h, err);
     if (status == TIMBANG_OK)
         tb_pool_run(pool, run_share, &j);
     for (size_t i = 0; i < threads && j.rows; i++)
         row_free(&j.rows[i]);
     free(j.rows);
+    free(h);
     if (status != TIMBANG_OK)
         tb_weight_free(out);
     return status;
 }
 
-timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t columns, size_t group, tb_pool *pool,
-                                        tb_weight *out, tb_error *err)
+timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t columns, size_t group,
+                                        const float *importance, tb_pool *pool, tb_weight *out, tb_error *err)
 {
     if (group != 32 && group != 64 && group != 128)
         return tb_fail(err, TIMBANG_USAGE, "group %zu: must be 32, 64 or 128", group);
@@ -327,12 +333,12 @@ timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t colu
         tb_weight_free(out);
         return TIMBANG_NO_MEMORY;
     }
-    return run(w, group, pool, out, err);
+    return run(w, group, importance, pool, out, err);
 }
 
 timbang_status tb_quantize_s4_row(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                   tb_error *err)
 {
     TB_TRY(tb_quantized_alloc(w, rows, columns, TB_WEIGHT_S4_ROW, out, err));
-    return run(w, columns, pool, out, err);
+    return run(w, columns, NULL, pool, out, err);
 }

@@ -7,6 +7,7 @@
 #include "study/notes.h"
 #include "study/predictions.h"
 #include "study/record.h"
+#include "text/clean.h"
 
 /* What stays the same over the steps of one evaluation. */
 typedef struct evaluation {
@@ -70,9 +71,13 @@ static timbang_status put_duplicates(const evaluation *e, tb_error *err)
 static timbang_status put_model(const evaluation *e, tb_error *err)
 {
     const tb_classifier *model = e->options->model;
+    const tb_dataset *data = e->options->dataset;
     bool untrained = tb_classifier_untrained_head(model);
+    char clean[80];
     int bad = json_object_set_new(e->out, "scheme", json_string(tb_classifier_scheme(model)));
-    bad |= json_object_set_new(e->out, "data", tb_json_utf8(e->options->dataset->name));
+    bad |= json_object_set_new(e->out, "data", tb_json_utf8(data->name));
+    bad |= json_object_set_new(e->out, "file", data->facts ? json_incref(data->facts) : json_null());
+    bad |= json_object_set_new(e->out, "clean", json_string(tb_clean_text_of(e->options->clean, clean)));
     bad |= json_object_set_new(e->out, "untrained_head", json_boolean(untrained));
     bad |= json_object_set_new(e->out, "max_length", tb_json_count(tb_run_max_length(model, &e->run)));
     bad |= json_object_set_new(e->out, "resident_bytes", tb_json_count(tb_classifier_resident_bytes(model)));
@@ -90,6 +95,21 @@ static timbang_status evaluate(evaluation *e, tb_error *err)
     TB_TRY(put_figures(e, err));
     TB_TRY(put_latency(e, err));
     return tb_json_done(json_object_set(e->out, "warnings", e->notes.list) != 0, err);
+}
+
+timbang_status tb_train_load(const timbang_data_options *how, const char *path, const tb_hooks *hooks,
+                             tb_dataset **train, tb_error *err)
+{
+    timbang_data_options options = *how;
+    options.path = path;
+    options.limit = 0; /* an overlap is looked for in the whole file */
+    timbang_status status = tb_dataset_load(&options, hooks, train, err);
+    if (status != TIMBANG_USAGE || (!options.text_column && !options.label_column))
+        return status;
+    options.text_column = options.label_column = NULL;
+    options.header = -1;
+    tb_error_clear(err);
+    return tb_dataset_load(&options, hooks, train, err);
 }
 
 timbang_status tb_evaluate(const tb_evaluate_options *options, json_t **out, tb_error *err)

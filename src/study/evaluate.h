@@ -19,6 +19,11 @@ typedef struct tb_evaluate_options {
     const tb_hooks *hooks; /* warnings, progress, cancel */
 } tb_evaluate_options;
 
+/* The training data of path, read as `how` says (limit and path of `how` aside). Columns that the file does not have
+ * are guessed: training data often come in another layout than the test data. */
+timbang_status tb_train_load(const timbang_data_options *how, const char *path, const tb_hooks *hooks,
+                             tb_dataset **train, tb_error *err);
+
 /* json_decref(*out). A data set without labels, a label that the model lacks, or more than TB_MAX_CLASSES labels are
  * errors with a sentence. */
 timbang_status tb_evaluate(const tb_evaluate_options *options, json_t **out, tb_error *err);

@@ -35,11 +35,12 @@ static tb_part part_of(const char *canonical)
     return TB_PART_OTHER;
 }
 
-timbang_status tb_parts_of(const tb_folder *folder, tb_parts *parts, tb_error *err)
+timbang_status tb_parts_of(const tb_folder *folder, const char *weights_path, tb_parts *parts, tb_error *err)
 {
     tb_checkpoint *checkpoint = NULL;
     tb_state_dict *state = NULL;
-    TB_TRY(tb_checkpoint_open_folder(folder, &checkpoint, err));
+    TB_TRY(weights_path ? tb_checkpoint_open_file(weights_path, &checkpoint, err)
+                        : tb_checkpoint_open_folder(folder, &checkpoint, err));
     TB_TRY(tb_state_dict_open(checkpoint, &state, err));
     checkpoint = NULL; /* the state dict's now */
     const tb_checkpoint *file = tb_state_dict_checkpoint(state);
@@ -93,17 +94,19 @@ timbang_status tb_hash_file(const char *path, char hex[65], tb_error *err)
     return status;
 }
 
+/* folder NULL: name is a path. */
 static timbang_status put_file(const tb_folder *folder, const char *name, json_t *list, tb_error *err)
 {
     tb_source *source = NULL;
     char hex[65];
-    TB_TRY(tb_folder_source(folder, name, &source, err));
+    TB_TRY(folder ? tb_folder_source(folder, name, &source, err) : tb_source_open(name, &source, err));
     timbang_status status = hash_source(source, hex, err);
     uint64_t bytes = tb_source_size(source);
     tb_source_close(source);
     if (status != TIMBANG_OK)
         return status;
-    json_t *entry = json_pack("{s:s, s:o, s:s}", "file", name, "bytes", tb_json_count(bytes), "sha256", hex);
+    json_t *entry =
+        json_pack("{s:o, s:o, s:s}", "file", tb_json_utf8(name), "bytes", tb_json_count(bytes), "sha256", hex);
     return tb_json_done(json_array_append_new(list, entry) != 0, err);
 }
 
@@ -137,13 +140,14 @@ static timbang_status put_shards(const tb_folder *folder, const char *index, jso
     return status;
 }
 
-timbang_status tb_weights_facts(const tb_folder *folder, json_t **out, tb_error *err)
+timbang_status tb_weights_facts(const tb_folder *folder, const char *weights_path, json_t **out, tb_error *err)
 {
-    static const char *const files[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                                        "pytorch_model.bin.index.json"};
+    static const char *const files[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"};
     json_t *list = json_array();
     timbang_status status = tb_json_done(!list, err);
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && status == TIMBANG_OK; i++) {
+    if (status == TIMBANG_OK && weights_path)
+        status = put_file(NULL, weights_path, list, err);
+    for (size_t i = 0; !weights_path && i < sizeof files / sizeof files[0] && status == TIMBANG_OK; i++) {
         if (!tb_folder_has(folder, files[i]))
             continue;
         bool index = strstr(files[i], ".index.json") != NULL;

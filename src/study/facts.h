@@ -16,13 +16,14 @@ typedef struct tb_parts {
     bool has_pooler;
 } tb_parts;
 
-/* Reads headers only. */
-timbang_status tb_parts_of(const tb_folder *folder, tb_parts *parts, tb_error *err);
+/* Reads headers only. weights_path: a bare file of weights in place of the folder's own; NULL: none. */
+timbang_status tb_parts_of(const tb_folder *folder, const char *weights_path, tb_parts *parts, tb_error *err);
 const char *tb_part_name(tb_part part); /* "embeddings", ... */
 
 /* The hash of a file in 64 hex digits. */
 timbang_status tb_hash_file(const char *path, char hex[65], tb_error *err);
-/* [{file, bytes, sha256}] of the weights files of a folder: one, or all shards in order of their names. */
-timbang_status tb_weights_facts(const tb_folder *folder, json_t **out, tb_error *err);
+/* [{file, bytes, sha256}] of the weights files of a folder: one, or all shards in order of their names; or of the bare
+ * file, by its path. */
+timbang_status tb_weights_facts(const tb_folder *folder, const char *weights_path, json_t **out, tb_error *err);
 
 #endif

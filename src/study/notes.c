@@ -88,8 +88,8 @@ timbang_status tb_note_result(const tb_notes *notes, const char *model, const ch
 {
     unsigned long long truncated = member(result, "truncated"), empty = member(result, "empty");
     if (truncated > 0)
-        TB_TRY(tb_note(notes, model, data, "truncated", err,
-                       "%llu of %zu texts are longer than %zu tokens and were cut", truncated, task->n, max_length));
+        TB_TRY(tb_note(notes, model, data, "truncated", err, "%llu of %zu texts %s longer than %zu tokens and %s cut",
+                       truncated, task->n, truncated == 1 ? "is" : "are", max_length, truncated == 1 ? "was" : "were"));
     if (empty > 0)
         TB_TRY(tb_note(notes, model, data, "empty", err,
                        "%llu text%s hold%s no token, so only the special tokens were scored", empty, plural(empty),

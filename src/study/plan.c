@@ -171,10 +171,11 @@ static timbang_status choose_variants(tb_plan *plan, tb_plan_model *model, const
 
 /* ---- Models ---- */
 
-/* What the sidecar timbang.json says of a head that an earlier command made. */
-static timbang_status recorded_untrained(const tb_folder *folder, bool *untrained, tb_error *err)
+/* What the sidecar timbang.json says of a head that an earlier command made; it knows nothing of a bare file. */
+static timbang_status recorded_untrained(const tb_plan_model *model, bool *untrained, tb_error *err)
 {
-    if (!tb_folder_has(folder, "timbang.json"))
+    const tb_folder *folder = model->folder;
+    if (model->weights_path || !tb_folder_has(folder, "timbang.json"))
         return TIMBANG_OK;
     json_t *sidecar = NULL;
     TB_TRY(tb_json_load(folder, "timbang.json", &sidecar, err));
@@ -193,13 +194,13 @@ static timbang_status open_model(tb_plan *plan, tb_plan_model *model, tb_error *
     else
         return tb_fail(err, TIMBANG_USAGE, "this build has no embedded model: name one with --model NAME=DIR");
     TB_TRY(tb_config_load(model->folder, &model->config, err));
-    TB_TRY(tb_parts_of(model->folder, &model->parts, err));
+    TB_TRY(tb_parts_of(model->folder, model->weights_path, &model->parts, err));
     model->shipped = model->config.quantization != NULL;
     bool recorded = false;
-    TB_TRY(recorded_untrained(model->folder, &recorded, err));
+    TB_TRY(recorded_untrained(model, &recorded, err));
     model->untrained_head = !model->parts.has_head || recorded;
     model->new_head = !model->parts.has_head;
-    return tb_weights_facts(model->folder, &model->weights, err);
+    return tb_weights_facts(model->folder, model->weights_path, &model->weights, err);
 }
 
 static timbang_status open_models(tb_plan *plan, tb_error *err)
@@ -208,13 +209,21 @@ static timbang_status open_models(tb_plan *plan, tb_error *err)
     size_t n = o->n_models;
     if (n == 0 || n > MAX_ENTRIES)
         return tb_fail(err, TIMBANG_USAGE, "a study needs at least one model: name one with --model NAME=DIR");
+    if (o->weights && (n != 1 || !o->models[0].path))
+        return tb_fail(
+            err, TIMBANG_USAGE,
+            "%s: a bare file of weights is the only model of a study, with the folder of its config.json; "
+            "to compare it with others, make a folder of it (quantize --weights FILE --config DIR --to fp32)",
+            o->weights);
     plan->models = tb_calloc(n, sizeof *plan->models, err);
     char **names = plan->models ? tb_calloc(2 * n, sizeof *names, err) : NULL;
     timbang_status status = names ? TIMBANG_OK : err->status;
     for (size_t i = 0; i < n && status == TIMBANG_OK; i++) {
         tb_plan_model *model = &plan->models[plan->n_models++];
         model->path = o->models[i].path;
-        status = tb_plan_name(o->models[i].name, model->path, false, names, i, &model->name, err);
+        model->weights_path = o->weights;
+        status = tb_plan_name(o->models[i].name, o->weights ? o->weights : model->path, o->weights != NULL, names, i,
+                              &model->name, err);
         if (status == TIMBANG_OK)
             status = make_slug(model->name, names + n, i, &model->slug, err);
         names[i] = model->name;
@@ -231,6 +240,7 @@ static timbang_status check_model(tb_plan *plan, tb_plan_model *model, tb_error 
 {
     tb_load_options options = {
         .folder = model->folder,
+        .weights_path = model->weights_path,
         .labels = model->hand_labels ? model->labels : NULL,
         .n_labels = model->hand_labels ? model->n_labels : 0,
         .seed = plan->job->options->seed,

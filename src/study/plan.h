@@ -18,9 +18,10 @@ typedef struct tb_plan_set {
 } tb_plan_set;
 
 typedef struct tb_plan_model {
-    char *name, *slug; /* slug: safe as a file name, unique */
-    const char *path;  /* NULL: the embedded model */
-    tb_folder *opened; /* owned; NULL for the embedded one */
+    char *name, *slug;        /* slug: safe as a file name, unique */
+    const char *path;         /* NULL: the embedded model */
+    const char *weights_path; /* a bare file of weights in place of the folder's own; NULL: none */
+    tb_folder *opened;        /* owned; NULL for the embedded one */
     const tb_folder *folder;
     tb_config config;
     tb_parts parts;

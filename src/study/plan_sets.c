@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The data sets of a study: loaded, hashed, searched for duplicates.
  * Includes: study/plan.h, study/record.h. Called by: study/plan. */
+#include "study/evaluate.h"
 #include "study/plan.h"
 #include "study/record.h"
 
@@ -12,10 +13,7 @@ static timbang_status load_train(tb_plan *plan, tb_error *err)
     const timbang_study_options *o = plan->job->options;
     if (!o->eval.train_path)
         return TIMBANG_OK;
-    timbang_data_options options = o->data_options;
-    options.path = o->eval.train_path;
-    options.limit = 0; /* an overlap is looked for in the whole file */
-    return tb_dataset_load(&options, plan->job->hooks, &plan->train, err);
+    return tb_train_load(&o->data_options, o->eval.train_path, plan->job->hooks, &plan->train, err);
 }
 
 static timbang_status load_set(tb_plan *plan, tb_plan_set *set, tb_error *err)

@@ -39,6 +39,7 @@ static timbang_status make_variant(model_run *r, size_t v, tb_error *err)
         return err->status;
     tb_variant_job variant = {
         .folder = model->folder,
+        .weights_path = model->weights_path,
         .labels = model->hand_labels ? model->labels : NULL,
         .n_labels = model->hand_labels ? model->n_labels : 0,
         .seed = job->options->seed,

@@ -18,7 +18,7 @@ static bool source_will_do(const tb_variant_job *job, const tb_parts *parts)
 {
     if (!job->scheme)
         return true;
-    return strcmp(job->scheme->name, "fp32") == 0 && (job->weights_path || stores_f32(parts));
+    return strcmp(job->scheme->name, "fp32") == 0 && stores_f32(parts);
 }
 
 static timbang_status quantize(const tb_variant_job *job, tb_error *err)
@@ -54,12 +54,11 @@ static timbang_status load(const tb_variant_job *job, tb_variant *variant, tb_er
 
 static timbang_status make(const tb_variant_job *job, tb_variant *variant, tb_error *err)
 {
-    if (!job->weights_path)
-        TB_TRY(tb_parts_of(job->folder, &variant->parts, err));
+    TB_TRY(tb_parts_of(job->folder, job->weights_path, &variant->parts, err));
     if (!source_will_do(job, &variant->parts)) {
         TB_TRY(quantize(job, err));
         TB_TRY(tb_folder_open(job->out, &variant->made, err));
-        TB_TRY(tb_parts_of(variant->made, &variant->parts, err));
+        TB_TRY(tb_parts_of(variant->made, NULL, &variant->parts, err));
     }
     return load(job, variant, err);
 }

@@ -29,8 +29,9 @@ def run(*args, cpu=None):
 
 
 def logits(program, folder, texts, cpu, threads, batch):
-    out = run(program, "predict", "--model", folder, "--data", texts, "--jsonl", "--threads", threads, "--batch", batch,
-              "--quiet", cpu=cpu)
+    size = ["--batch", batch] if batch else []
+    out = run(program, "predict", "--model", folder, "--data", texts, "--jsonl", "--threads", threads, *size, "--quiet",
+              cpu=cpu)
     return [json.loads(line)["logits"] for line in out.splitlines()]
 
 
@@ -47,12 +48,16 @@ def same_folder(a, b):
     return filecmp.cmpfiles(a, b, names, shallow=False)[0] == names
 
 
-def settings(levels):
-    """Level, threads, batch: the best level in every way, the others once or twice."""
-    best = levels[-1]
-    rows = [(best, 1, 0), (best, 2, 0), (best, 3, 7), (best, 2, 1)]
-    for level in levels[:-1]:
-        rows += [(level, 3, 0)] if level == "scalar" else [(level, 2, 0), (level, 1, 5)]
+def settings(levels, first):
+    """Level, threads, batch (0: chosen by timbang) for the first program and for the others."""
+    best, rows = levels[-1], []
+    for level in levels:
+        if level == "scalar":
+            rows.append((level, 3 if first else 1, 0))
+        elif level == best:
+            rows += [(best, 2, 0), (best, 3, 7)] if first else [(best, 2, 0)]
+        else:
+            rows.append((level, 2, 0) if first else (level, 3, 5))
     return rows
 
 
@@ -81,7 +86,7 @@ def main():
                             failures += 1
                 want = logits(programs[0], folder, many, levels[-1], 1, 1)
                 for program in programs:
-                    for level, threads, batch in settings(levels):
+                    for level, threads, batch in settings(levels, program == programs[0]):
                         texts, expected = (few, want[:32]) if level == "scalar" else (many, want)
                         got = logits(program, folder, texts, level, threads, batch)
                         compared += 1

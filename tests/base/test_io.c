@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -142,8 +143,39 @@ static void folders(void **state)
     assert_int_equal(tb_folder_read(folder, "y.txt", 0, &bytes, &size, &err), TIMBANG_NOT_FOUND);
     tb_folder_close(folder);
     put(path_of("f.txt"), "abc");
+    char endless[8192];
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    assert_int_equal(tb_folder_open(root, &folder, &err), TIMBANG_OK);
+    assert_true(tb_folder_has(folder, "f.txt"));
+    assert_false(tb_folder_has(folder, "g.txt"));
+    assert_false(tb_folder_has(folder, "."));
+    assert_false(tb_folder_has(folder, endless));
+    tb_folder_close(folder);
     assert_int_equal(tb_folder_open(path_of("f.txt"), &folder, &err), TIMBANG_NOT_FOUND);
     assert_int_equal(tb_folder_open(path_of("nowhere"), &folder, &err), TIMBANG_NOT_FOUND);
+}
+
+/* A folder that may not be entered is not one without files. */
+static void forbidden_folder(void **state)
+{
+    (void)state;
+    tb_error err;
+    tb_folder *folder = NULL;
+    const char *path = path_of("forbidden");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chmod(path, 0), 0);
+    bool superuser = geteuid() == 0; /* whom nothing is forbidden */
+    if (superuser) {
+        assert_int_equal(chmod(root, 0755), 0);
+        assert_int_equal(seteuid(65534), 0);
+    }
+    timbang_status status = tb_folder_open(path, &folder, &err);
+    if (superuser)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(status, TIMBANG_IO);
+    assert_non_null(strstr(err.text, "forbidden: cannot be opened: Permission denied"));
+    assert_int_equal(chmod(path, 0700), 0);
 }
 
 static void staged(void **state)
@@ -190,9 +222,8 @@ static void staged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writer_is_atomic), cmocka_unit_test(full_disk_is_an_error),
-        cmocka_unit_test(sources),          cmocka_unit_test(folders),
-        cmocka_unit_test(staged),
+        cmocka_unit_test(writer_is_atomic), cmocka_unit_test(full_disk_is_an_error), cmocka_unit_test(sources),
+        cmocka_unit_test(folders),          cmocka_unit_test(forbidden_folder),      cmocka_unit_test(staged),
     };
     return cmocka_run_group_tests_name("base/io", tests, make_root, remove_root);
 }

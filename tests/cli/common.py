@@ -1,11 +1,13 @@
 """What the tests of the command line share: running the program, tiny models, crafting files of weights.
 
-Standard library only. TIMBANG_PROGRAM names the program, TIMBANG_SHARED the folder with real models and data.
+Standard library only. TIMBANG_PROGRAM names the program, TIMBANG_SHARED the folder with real models and data,
+TIMBANG_EXE_WRAPPER the command that starts a program of another machine (scripts/cross_aarch64.sh).
 """
 import json
 import os
 import pathlib
 import pickle
+import shlex
 import shutil
 import struct
 import subprocess
@@ -15,7 +17,7 @@ import types
 import unittest
 import zipfile
 
-PROGRAM = os.environ.get("TIMBANG_PROGRAM", "timbang")
+PROGRAM = [*shlex.split(os.environ.get("TIMBANG_EXE_WRAPPER", "")), os.environ.get("TIMBANG_PROGRAM", "timbang")]
 SHARED = pathlib.Path(os.environ.get("TIMBANG_SHARED", "/nonexistent"))
 SOURCE = pathlib.Path(os.environ.get("TIMBANG_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 
@@ -40,7 +42,7 @@ def run(*args, stdin=None, env=None, timeout=300, binary=False, **kwargs):
     kwargs.setdefault("stderr", subprocess.PIPE)
     if not binary:
         kwargs["encoding"] = "utf-8"
-    return subprocess.run([PROGRAM, *map(str, args)], env=full, timeout=timeout, check=False, **kwargs)
+    return subprocess.run([*PROGRAM, *map(str, args)], env=full, timeout=timeout, check=False, **kwargs)
 
 
 class CliTest(unittest.TestCase):
@@ -64,7 +66,7 @@ class CliTest(unittest.TestCase):
         done = run(*args, **kwargs)
         self.assertEqual(done.returncode, code, f"{args}\n{done.stdout}\n{done.stderr}")
         lines = [line for line in done.stderr.splitlines()
-                 if not line.startswith(("hint: ", "timbang: warning: "))]
+                 if not line.startswith(("hint: ", "timbang: warning: ", "timbang: note: "))]
         errors = [line for line in lines if line.startswith("timbang: ")]
         self.assertTrue(errors, done.stderr)
         for part in [has] if isinstance(has, str) else has:

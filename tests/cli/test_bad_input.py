@@ -177,6 +177,13 @@ class Configs(CliTest):
                 self.fails("predict", "--model", self.dir / "bad", str(changes), has=["bad", has])
             shutil.rmtree(self.dir / "bad")
 
+    def test_fewer_layers_than_the_weights_have(self):
+        good = self.model("good")
+        (good / "config.json").write_text(json.dumps(config(num_hidden_layers=1)))
+        with self.leaves_nothing():
+            self.fails("predict", "--model", good, "x", has=["model.safetensors", "encoder.layer.1.", "num_hidden_layers 1"])
+            self.fails("quantize", good, "--to", "int8", "-o", self.dir / "q", has="num_hidden_layers 1")
+
     def test_not_json(self):
         good = self.model("good")
         for text in ("", "{", "[]", "{\"model_type\": \"bert\",}", b"\xff\xfe"):

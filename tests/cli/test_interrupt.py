@@ -12,7 +12,7 @@ class Interrupt(CliTest):
     def interrupted(self, args, seconds, number=signal.SIGINT):
         """Runs the verb, sends the signal after a while; returns (returncode, standard error)."""
         env = {k: v for k, v in os.environ.items() if k != "TIMBANG_CPU"}
-        process = subprocess.Popen([PROGRAM, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+        process = subprocess.Popen([*PROGRAM, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
                                    encoding="utf-8")
         time.sleep(seconds)
         process.send_signal(number)
@@ -66,7 +66,7 @@ class Interrupt(CliTest):
 
     def test_waiting_for_standard_input(self):
         read, write = os.pipe()
-        process = subprocess.Popen([PROGRAM, "predict", "--model", str(self.model()), "-"], stdin=read,
+        process = subprocess.Popen([*PROGRAM, "predict", "--model", str(self.model()), "-"], stdin=read,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)

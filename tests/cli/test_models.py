@@ -176,9 +176,34 @@ class Quantize(CliTest):
         self.ok("quantize", "--weights", self.dir / "qat.pt", "--config", self.dir / "conf", "--to", "int8", "-o", self.dir / "q")
         self.ok("quantize", folder, "--to", "int8", "-o", self.dir / "r")
         self.assertEqual((self.dir / "q" / "model.safetensors").read_bytes(), (self.dir / "r" / "model.safetensors").read_bytes())
+        other = self.model("other", sidecar=True) # whose sidecar says that its own head was never trained
+        made = self.json("quantize", "--weights", self.dir / "qat.pt", "--config", other, "--to", "int8", "-o",
+                         self.dir / "s", "--json")
+        self.assertIs(made["sidecar"]["untrained_head"], False)
+        self.assertIsNone(made["sidecar"]["seed"])
         self.fails("predict", "--config", self.dir / "conf", "x", has="--weights")
         self.fails("predict", "--weights", self.dir / "none.pt", "--config", self.dir / "conf", "x", has="none.pt")
         self.fails("predict", "--model", self.dir / "qat.pt", "x", has=["qat.pt", "--weights"])
+
+    def test_names_of_the_file_are_not_replaced_in_silence(self):
+        folder = self.model()
+        done = self.ok("quantize", folder, "--to", "int8", "--model-labels", "a,neutral,negative", "-o", self.dir / "q")
+        self.assertIn("calls label 0 'positive'; it is called 'a' now", done.stderr)
+        done = self.ok("predict", "--model", folder, "--labels", "positive,neutral,b", "x")
+        self.assertIn("calls label 2 'negative'; it is called 'b' now", done.stderr)
+        done = self.ok("predict", "--model", folder, "--labels", "positive,neutral,negative", "x")
+        self.assertEqual(done.stderr, "")
+
+    def test_a_scheme_of_another_tool_is_named(self):
+        self.ok("quantize", self.model(), "--to", "int8", "-o", self.dir / "q")
+        self.assertEqual(self.ok("predict", "--model", self.dir / "q", "x").stderr, "")
+        path = self.dir / "q" / "config.json"
+        changed = json.loads(path.read_text())
+        for group in changed["quantization_config"]["config_groups"].values():
+            group["input_activations"] = None
+        path.write_text(json.dumps(changed))
+        self.assertIn("14 matrices are in a scheme of another tool (foreign int8)",
+                      self.ok("predict", "--model", self.dir / "q", "x").stderr)
 
     def test_headless_model(self):
         base = self.model("base", id2label=None, label2id=None, architectures=["BertModel"])

@@ -92,6 +92,10 @@ class Predict(CliTest):
         tokens = self.json("tokenize", "--model", self.tiny, "--json", *args)[0]
         self.assertEqual(tokens["tokens"].count("[SEP]"), 2)
         self.assertEqual(set(tokens["type_ids"]), {0, 1})
+        self.fails("predict", "--model", self.tiny, "--text-pair", "b", "x", has="--data")
+        dirty = self.write("d.tsv", "a\tb\n" + "".join(f"{t} http://a.b\t@c {u}\n" for t, u in zip(TEXTS, TEXTS[1:])))
+        got = self.predict("--data", dirty, "--text-column", "a", "--text-pair", "b", "--clean", "urls,mentions,spaces")
+        self.assertEqual([r["logits"] for r in got], [r["logits"] for r in rows])
 
     def test_output_files(self):
         out = self.dir / "out.tsv"

@@ -61,12 +61,53 @@ class Eval(CliTest):
         path = self.data(rows=[(t, "positive") for t in TEXTS])
         train = self.data("train.tsv", [(TEXTS[0], "positive"), (TEXTS[1].upper(), "negative"), ("lain", "neutral")])
         self.assertEqual(self.eval(path, "--train", train)["train_overlap"]["normalized"], 2)
+        text = self.ok("eval", self.tiny, "--data", path, "--train", train).stdout
+        self.assertIn("repeated      0 exactly, 0 but for case and punctuation\n", text)
+        self.assertIn("in --train    1 exactly, 2 but for case and punctuation, 1 of these with another label\n", text)
+
+    def test_training_data_are_read_like_the_data(self):
+        rows = "".join(f"{t}\t{i}\t{'xyz'[i % 3]}\n" for i, t in enumerate(TEXTS))
+        path = self.write("pairs.tsv", "a\tb\tlabel\n" + rows)
+        args = ["--text-column", "a", "--text-pair", "b", "--label-map", "x=positive,y=neutral,z=negative"]
+        got = self.eval(path, *args, "--train", path, "--limit", "3")["train_overlap"]
+        self.assertEqual((got["exact"], got["conflicting"]), (3, 0))
+        other = self.write("t.csv", "id,kind,tweet\n" + "".join(f'{i},positive,"{t}"\n' for i, t in enumerate(TEXTS)))
+        named = self.write("n.tsv", "isi\tlabel\n" + "".join(f"{t}\tpositive\n" for t in TEXTS))
+        got = self.eval(named, "--text-column", "isi", "--label-column", "label", "--train", other)["train_overlap"]
+        self.assertEqual((got["exact"], got["conflicting"]), (len(TEXTS), 0))
+        self.ok("study", self.tiny, "--data", named, "--text-column", "isi", "--train", other, "--variants", "fp32", "-o",
+                self.dir / "out")
+
+    def test_what_was_done_to_the_data_is_recorded(self):
+        path = self.data("a.csv", [])
+        path.write_text("no,tweet,label\n" + "".join(f"{i},{t},{LABELS[i % 3]}\n" for i, t in enumerate(["bagus", "biasa saja", "jelek"])))
+        got = self.eval(path, "--clean", "urls,lower", "--drop-labels", "neutral")
+        self.assertEqual(set(got["clean"].split(",")), {"urls", "lower"})
+        self.assertEqual(got["file"]["dropped"], {"neutral": 1})
+        self.assertEqual(got["file"]["text_column"], "tweet")
+        done = self.ok("eval", self.tiny, "--data", path)
+        self.assertIn("text column 'tweet' (guessed), label column 'label' (guessed)", done.stderr)
+        self.assertEqual(self.ok("eval", self.tiny, "--data", path, "--quiet").stderr, "")
 
     def test_mistakes(self):
         path = self.data()
         self.fails("eval", "--model", self.tiny, "--data", path, "--data", path, has="one --data")
         self.fails("eval", "--model", self.tiny, "--data", path, "--text-column", "teks", has=["teks", "data.tsv"])
         self.fails("eval", "--model", self.tiny, "--data", self.dir / "none.tsv", has="none.tsv")
+
+
+class Headless(CliTest):
+    def test_labels_come_from_the_data(self):
+        base = self.model("base", id2label=None, label2id=None, architectures=["BertModel"])
+        path = self.data(rows=[(t, "yxz"[i % 3]) for i, t in enumerate(TEXTS)])
+        got = self.json("eval", "--model", base, "--data", path, "--json")
+        self.assertEqual(got["labels"], ["x", "y", "z"])
+        self.assertIs(got["untrained_head"], True)
+        got = self.json("eval", "--model", base, "--data", path, "--labels", "z,y,x,w", "--json")
+        self.assertEqual(got["labels"], ["z", "y", "x", "w"])
+        self.fails("eval", "--model", base, "--data", self.data("one.tsv", [("a b", "x"), ("c", "x")]), has="--labels")
+        # A model with a head keeps its labels: here the data does not fit them.
+        self.fails("eval", "--model", self.model(), "--data", path, has="not one of positive, neutral, negative")
 
 
 class Study(CliTest):
@@ -107,6 +148,30 @@ class Study(CliTest):
         self.assertIn("untrained head", done.stdout)
         self.assertIn("untrained head", (self.dir / "out" / "report.html").read_text())
 
+    def test_bare_weights(self):
+        tiny, data = self.model(), self.data()
+        bare = self.dir / "bare" / "qat.safetensors"
+        bare.parent.mkdir()
+        (tiny / "model.safetensors").rename(bare)
+        same = {}
+        for args, name in [(["--config", tiny], "qat"), (["--model", f"x={tiny}"], "x")]:
+            got = json.loads(self.study("--weights", bare, *args, "--data", data, "--variants", "fp32,int8", "--json",
+                                        "--force").stdout)
+            self.assertEqual([m["name"] for m in got["models"]], [name])
+            self.assertEqual(got["models"][0]["path"], str(tiny))
+            self.assertEqual(got["models"][0]["weights"][0]["file"], str(bare))
+            self.assertEqual(got["models"][0]["weights"][0]["bytes"], bare.stat().st_size)
+            self.assertEqual(got["variants"][0]["parts"]["embeddings"] + got["variants"][0]["parts"]["encoder"]
+                             + got["variants"][0]["parts"]["head"], got["variants"][0]["fp32_bytes"])
+            same[name] = [r["confusion"] for r in got["results"]]
+        bare.rename(tiny / "model.safetensors")
+        got = json.loads(self.study(tiny, "--data", data, "--variants", "fp32,int8", "--json", "--force").stdout)
+        for confusion in same.values():
+            self.assertEqual(confusion, [r["confusion"] for r in got["results"]])
+        got = json.loads(self.study("--weights", tiny / "model.safetensors", "--data", data, "--variants", "fp32",
+                                    "--json", "--force").stdout)
+        self.assertEqual(got["models"][0]["path"], str(tiny))
+
     def test_mistakes_leave_nothing(self):
         tiny, data = self.model(), self.data()
         bad = self.data("bad.tsv", [("a", "positive"), ("b", "netral")])
@@ -117,7 +182,11 @@ class Study(CliTest):
                               (["--model", tiny, "--data", bad], ["bad.tsv", "netral"]),
                               (["--model", tiny, "--data", data, "--variants", "fp32,int9"], "int9"),
                               (["--model", f"a={tiny}", "--model", f"a={tiny}", "--data", data], "a"),
-                              (["--weights", "w.pt", "--data", data], "quantize")]:
+                              (["--weights", self.dir / "w.pt", "--data", data], "w.pt"),
+                              (["--weights", tiny / "config.json", "--data", data], "config.json"),
+                              (["--config", tiny, "--data", data], "--weights"),
+                              (["--weights", tiny / "model.safetensors", "--model", tiny, "--model", f"b={tiny}",
+                                "--data", data], "quantize")]:
                 self.fails("study", *args, "-o", self.dir / "out", has=has)
 
 

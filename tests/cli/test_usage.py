@@ -82,6 +82,10 @@ class Mistakes(CliTest):
                    has="huggingface-cli download indobenchmark/indobert-base-p2 --local-dir indobert-base-p2")
         self.fails("predict", "x", "--model", "org/name",
                    has="huggingface-cli download org/name --local-dir name")
+        self.fails("info", "bert-base-uncased", has="huggingface-cli download bert-base-uncased --local-dir bert-base-uncased")
+        done = self.fails("predict", "x", "--weights", "runs/qat.pt", "--config", self.dir, has="runs/qat.pt: no such file")
+        self.assertNotIn("huggingface", done.stderr)
+        self.assertNotIn("huggingface", self.fails("info", "model", has="model: no such file").stderr)
         self.assertNotIn("huggingface", self.fails("info", "/a/b/c", has="/a/b/c").stderr)
 
 
@@ -146,7 +150,7 @@ class Output(CliTest):
         self.assertTrue(pathlib.Path("/dev/null").is_char_device())
 
     def test_closed_output(self):
-        done = subprocess.run(["sh", "-c", '"$0" info --cpu >&-', PROGRAM], capture_output=True, check=False)
+        done = subprocess.run(["sh", "-c", '"$@" info --cpu >&-', "sh", *PROGRAM], capture_output=True, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"standard output", done.stderr)
 

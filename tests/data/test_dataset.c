@@ -185,6 +185,49 @@ static void odd_path(void **state)
     tb_dataset_free(d);
 }
 
+static void take_log(void *user, timbang_log_level level, const char *text)
+{
+    assert_int_equal(level, TIMBANG_LOG_INFO);
+    snprintf(user, 512, "%s", text);
+}
+
+static void expect_log(timbang_data_options o, const char *file, const char *wanted)
+{
+    char log[512] = "";
+    const tb_hooks hooks = {.log = take_log, .user = log};
+    tb_dataset *d = NULL;
+    tb_error err = {0};
+    assert_int_equal(tb_dataset_parse(&o, file, strlen(file), &hooks, &d, &err), TIMBANG_OK);
+    tb_dataset_free(d);
+    assert_string_equal(log, wanted);
+}
+
+/* What was guessed is said, so that a wrong guess is seen. */
+static void guesses_are_said(void **state)
+{
+    (void)state;
+    const char *file = "Id,Sentiment,Text Tweet\n1,negative,jelek sekali\n2,positive,bagus\n3,netral,biasa saja\n";
+    timbang_data_options o = plain_options();
+    o.drop_labels = "netral";
+    expect_log(o, file,
+               "f.tsv: csv, header (guessed), text column 'Text Tweet' (guessed), label column 'Sentiment' (guessed); "
+               "2 of 3 rows, 1 dropped with label 'netral'");
+    o = plain_options();
+    o.header = 1;
+    o.text_column = "3";
+    o.label_column = "sentiment";
+    expect_log(o, file, "f.tsv: csv, header, text column 'Text Tweet', label column 'Sentiment'; 3 rows");
+    o = plain_options();
+    o.pair_column = "id";
+    o.limit = 2;
+    expect_log(o,
+               "{\"text\":\"a b\",\"label\":\"x\",\"id\":\"u\"}\n{\"text\":\"c\",\"label\":\"y\",\"id\":\"v\"}\n"
+               "{\"text\":\"d\",\"label\":\"y\",\"id\":\"w\"}\n",
+               "f.tsv: jsonl, text column 'text' (guessed), pair column 'id', label column 'label' (guessed); 2 of 3 "
+               "rows");
+    expect_log(text_options(), "satu\n\ndua\n", "f.tsv: text, text column '1' (guessed); 3 rows");
+}
+
 static int stop(void *user)
 {
     (void)user;
@@ -229,10 +272,12 @@ static void many_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts),        cmocka_unit_test(plain_text),    cmocka_unit_test(literal_quotes),
-        cmocka_unit_test(stray_quotes), cmocka_unit_test(old_line_ends), cmocka_unit_test(bad_rows),
-        cmocka_unit_test(bad_bytes),    cmocka_unit_test(from_files),    cmocka_unit_test(odd_path),
-        cmocka_unit_test(cancelled),    cmocka_unit_test(many_rows),
+        cmocka_unit_test(facts),          cmocka_unit_test(plain_text),
+        cmocka_unit_test(literal_quotes), cmocka_unit_test(stray_quotes),
+        cmocka_unit_test(old_line_ends),  cmocka_unit_test(bad_rows),
+        cmocka_unit_test(bad_bytes),      cmocka_unit_test(from_files),
+        cmocka_unit_test(odd_path),       cmocka_unit_test(guesses_are_said),
+        cmocka_unit_test(cancelled),      cmocka_unit_test(many_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,6 +198,22 @@ static void allocations_of_quantize(void **state)
     every_allocation(job_quantize, "quantize");
 }
 
+/* What is there is there, also without memory: else a tokenizer or a sidecar would silently be left out. */
+static void files_are_seen_without_memory(void **state)
+{
+    (void)state;
+    tb_error err;
+    tb_folder *folder = NULL;
+    assert_int_equal(tb_folder_open(model_path, &folder, &err), TIMBANG_OK);
+    allocations = 0;
+    failing = 0;
+    bool there = tb_folder_has(folder, "config.json"), not_there = tb_folder_has(folder, "none.json");
+    failing = -1;
+    assert_true(there);
+    assert_false(not_there);
+    tb_folder_close(folder);
+}
+
 static void allocations_of_data(void **state)
 {
     (void)state;
@@ -229,6 +245,7 @@ static void writes_of_quantize(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_are_seen_without_memory),
         cmocka_unit_test(allocations_of_data),
         cmocka_unit_test(allocations_of_a_run),
         cmocka_unit_test(allocations_of_quantize),

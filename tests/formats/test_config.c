@@ -240,6 +240,34 @@ static void test_set_labels(void **state)
     tb_config_free(&config);
 }
 
+static void take_warning(void *user, timbang_log_level level, const char *text)
+{
+    assert_int_equal(level, TIMBANG_LOG_WARNING);
+    snprintf(user, 256, "%s", text);
+}
+
+/* Names of the file that are given other names: allowed, but not in silence. */
+static void test_renamed(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"positive", "negative"}, *const other[] = {"positive", "negatif"};
+    char said[256] = "";
+    const tb_hooks hooks = {.log = take_warning, .user = said};
+    tb_config config;
+    tb_error err;
+    assert_ok(parse(WITH("\"id2label\":{\"0\":\"positive\",\"1\":\"negative\"}"), &config, &err), &err);
+    tb_config_warn_renamed(&config, same, 2, "M", &hooks);
+    assert_string_equal(said, "");
+    tb_config_warn_renamed(&config, other, 2, "M", &hooks);
+    assert_string_equal(said, "M: config.json calls label 1 'negative'; it is called 'negatif' now, as was asked");
+    tb_config_free(&config);
+    said[0] = '\0';
+    assert_ok(parse(WITH("\"id2label\":{\"0\":\"LABEL_0\",\"1\":\"LABEL_1\"}"), &config, &err), &err);
+    tb_config_warn_renamed(&config, other, 2, "M", &hooks);
+    assert_string_equal(said, "");
+    tb_config_free(&config);
+}
+
 static void test_to_json(void **state)
 {
     (void)state;
@@ -331,7 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads),   cmocka_unit_test(test_activations),  cmocka_unit_test(test_labels),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_folders),      cmocka_unit_test(test_set_labels),
-        cmocka_unit_test(test_to_json), cmocka_unit_test(test_real_configs),
+        cmocka_unit_test(test_to_json), cmocka_unit_test(test_real_configs), cmocka_unit_test(test_renamed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

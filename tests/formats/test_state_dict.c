@@ -167,6 +167,26 @@ static void test_require(void **state)
 }
 
 /* Files that PyTorch wrote: TensorFlow's names, and a real state dict after prepare_qat. */
+static void test_layers(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"bert.encoder.layer.0.output.dense.bias",
+                                        "bert.encoder.layer.11.output.dense.bias",
+                                        "bert.encoder.layer.2.output.dense.bias", "encoder.layer.40.other"};
+    tb_state_dict *dict = NULL;
+    tb_error err;
+    assert_ok(open_names(names, 4, &dict, &err), &err);
+    assert_ok(tb_state_dict_check_layers(dict, 12, &err), &err);
+    assert_ok(tb_state_dict_check_layers(dict, 24, &err), &err); /* what is missing is named when it is asked for */
+    assert_refused(
+        "layers", tb_state_dict_check_layers(dict, 6, &err), &err, TIMBANG_MISMATCH,
+        "holds bert.encoder.layer.11.output.dense.bias of layer 11, but config.json says num_hidden_layers 6");
+    tb_state_dict_close(dict);
+    assert_ok(open_names(names + 3, 1, &dict, &err), &err);
+    assert_ok(tb_state_dict_check_layers(dict, 1, &err), &err);
+    tb_state_dict_close(dict);
+}
+
 static void test_torch_files(void **state)
 {
     (void)state;
@@ -198,7 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),   cmocka_unit_test(test_counts),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_require), cmocka_unit_test(test_torch_files),
+        cmocka_unit_test(test_require), cmocka_unit_test(test_torch_files), cmocka_unit_test(test_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

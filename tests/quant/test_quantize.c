@@ -364,6 +364,50 @@ static void threads_change_no_byte(void **state)
     drop_temp(dir);
 }
 
+static bool same_integers(const loaded *a, const loaded *b, const char *module, size_t rows, size_t columns)
+{
+    tb_weight x = load_weight(a, module, false, rows, columns), y = load_weight(b, module, false, rows, columns);
+    bool same = memcmp(x.q, y.q, rows * columns) == 0 && memcmp(x.scale, y.scale, rows * sizeof(float)) == 0;
+    tb_weight_free(&x);
+    tb_weight_free(&y);
+    return same;
+}
+
+/* int4 weighs errors by the LayerNorm before a linear: another gamma there, and only there, changes the integers. */
+static void norms_weigh_errors(void **state)
+{
+    (void)state;
+    char *dir = make_temp();
+    tb_error err = {0};
+    small_model *m = make_model(2, HIDDEN);
+    char *one = tb_path_join(dir, "one", &err), *two = tb_path_join(dir, "two", &err);
+    write_model(dir, m, labels_text);
+    assert_ok(quantize(dir, one, "int4", 1, NULL, &err), &err);
+    bool found = false;
+    for (size_t i = 0; i < m->n; i++) {
+        if (strcmp(m->names[i], "bert.encoder.layer.0.output.LayerNorm.weight") == 0) {
+            m->values[i][5] = 3;
+            found = true;
+        }
+    }
+    assert_true(found);
+    write_model(dir, m, labels_text);
+    assert_ok(quantize(dir, two, "int4", 1, NULL, &err), &err);
+    loaded a = load(one), b = load(two);
+    assert_false(same_integers(&a, &b, "encoder.layer.1.attention.self.query", HIDDEN, HIDDEN));
+    assert_false(same_integers(&a, &b, "encoder.layer.1.attention.self.value", HIDDEN, HIDDEN));
+    assert_true(same_integers(&a, &b, "encoder.layer.0.attention.self.query", HIDDEN, HIDDEN));
+    assert_true(same_integers(&a, &b, "encoder.layer.1.attention.output.dense", HIDDEN, HIDDEN));
+    assert_true(same_integers(&a, &b, "encoder.layer.1.intermediate.dense", INNER, HIDDEN));
+    assert_true(same_integers(&a, &b, "encoder.layer.1.output.dense", HIDDEN, INNER));
+    unload(&a);
+    unload(&b);
+    free(one);
+    free(two);
+    free_model(m);
+    drop_temp(dir);
+}
+
 /* ---- Heads and labels ---- */
 
 static void base_models_get_a_head(void **state)
@@ -591,11 +635,11 @@ static void real_models_have_the_right_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_scheme_comes_back),         cmocka_unit_test(tensors_are_aligned),
-        cmocka_unit_test(tokenizer_travels_along),         cmocka_unit_test(threads_change_no_byte),
-        cmocka_unit_test(base_models_get_a_head),          cmocka_unit_test(labels_of_a_head),
-        cmocka_unit_test(failures_leave_nothing),          cmocka_unit_test(columns_must_fit_the_group),
-        cmocka_unit_test(real_models_have_the_right_size),
+        cmocka_unit_test(every_scheme_comes_back),    cmocka_unit_test(tensors_are_aligned),
+        cmocka_unit_test(tokenizer_travels_along),    cmocka_unit_test(threads_change_no_byte),
+        cmocka_unit_test(norms_weigh_errors),         cmocka_unit_test(base_models_get_a_head),
+        cmocka_unit_test(labels_of_a_head),           cmocka_unit_test(failures_leave_nothing),
+        cmocka_unit_test(columns_must_fit_the_group), cmocka_unit_test(real_models_have_the_right_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
