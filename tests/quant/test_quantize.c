@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HIDDEN = 64, INNER = 128, LAYERS = 2, VOCAB = 50, POSITIONS = 20, LABELS = 3, MOST = 64 };
+enum { HIDDEN = 64, INNER = 128, LAYERS = 2, VOCAB = 51, POSITIONS = 20, LABELS = 3, MOST = 64 };
 
 /* ---- A small model ---- */
 
@@ -22,7 +22,7 @@ typedef struct small_model {
 } small_model;
 
 static const char config_text[] =
-    "{\"model_type\":\"bert\",\"architectures\":[\"%s\"],\"vocab_size\":50,\"hidden_size\":"
+    "{\"model_type\":\"bert\",\"architectures\":[\"%s\"],\"vocab_size\":51,\"hidden_size\":"
     "64,"
     "\"num_hidden_layers\":2,\"num_attention_heads\":2,\"intermediate_size\":128,\"max_position_embeddings\":20,"
     "\"type_vocab_size\":2,\"hidden_act\":\"gelu\",\"layer_norm_eps\":1e-12,\"initializer_range\":0.02%s}";
