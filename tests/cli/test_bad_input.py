@@ -277,7 +277,7 @@ class Places(CliTest):
                 done = self.fails(*args, "-o", disk / "out", has="No space left on device")
                 self.assertIn("disk", done.stderr)
                 self.assertEqual(self.listing(disk), [])
-            big = self.data("big.tsv", [("bagus " * 50, LABELS[i % 3]) for i in range(2000)])
+            big = self.data("big.tsv", [("x" * 400, LABELS[i % 3]) for i in range(2000)]) # long texts of one token
             self.fails("predict", "--model", tiny, "--data", big, "-o", disk / "out.json", has="No space left on device")
             self.assertEqual(self.listing(disk), [])
         finally:

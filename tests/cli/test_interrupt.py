@@ -50,18 +50,20 @@ class Interrupt(CliTest):
         data = self.data(rows=[(f"filmnya bagus sekali {i}", LABELS[i % 3]) for i in range(3000)])
         self.sweep("study", "--model", tiny, "--data", data)
 
-    def test_predict_keeps_the_old_file(self):
+    def long_run(self):
+        """A prediction of many seconds. One text at a time: between two of them it looks whether it should stop."""
         tiny = self.model(num_hidden_layers=8, hidden_size=256)
         data = self.data(rows=[(f"filmnya bagus sekali {i} " * 8, LABELS[i % 3]) for i in range(4000)])
+        return ["predict", "--model", tiny, "--data", data, "--threads", "1", "--batch", "1"]
+
+    def test_predict_keeps_the_old_file(self):
         old = self.write("out.json", "old")
-        code, _ = self.interrupted(["predict", "--model", tiny, "--data", data, "-o", old, "--threads", "1"], 0.5)
+        code, _ = self.interrupted([*self.long_run(), "-o", old], 0.5)
         self.assertEqual(code, 130)
         self.assertEqual(old.read_text(), "old")
 
     def test_sigterm_says_so(self):
-        tiny = self.model(num_hidden_layers=8, hidden_size=256)
-        data = self.data(rows=[(f"filmnya bagus sekali {i} " * 8, LABELS[i % 3]) for i in range(4000)])
-        code, stderr = self.interrupted(["predict", "--model", tiny, "--data", data, "--threads", "1"], 0.5, signal.SIGTERM)
+        code, stderr = self.interrupted(self.long_run(), 0.5, signal.SIGTERM)
         self.assertEqual(code, 128 + signal.SIGTERM, stderr)
 
     def test_waiting_for_standard_input(self):
