@@ -1,5 +1,6 @@
 """The command line on real models and data; skipped where they are absent."""
 import json
+import os
 import unittest
 
 from common import CliTest, shared_or_skip
@@ -39,6 +40,7 @@ class Real(CliTest):
         self.fails("predict", "--model", base, "x", has="--labels")
         self.assertIs(self.json("predict", "--model", base, "--labels", "a,b,c", "x", "--json")["untrained_head"], True)
 
+    @unittest.skipIf(os.environ.get("TIMBANG_EXE_WRAPPER"), "too long under emulation; tests/cli/test_study.py runs there")
     def test_study(self):
         base = shared_or_skip("models", "mini-id")
         self.ok("study", "--model", self.mini, "--model", base, "--data", shared_or_skip("data", "smsa", "test.tsv"),
