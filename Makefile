@@ -1,7 +1,9 @@
 # A thin front: every target is a script in scripts/ or a call of meson. `make help` lists them.
 BUILD := build
+PREFIX ?= /usr/local
+export DESTDIR
 
-.PHONY: all demo test test-all dist format check-format clean help
+.PHONY: all demo test test-all install uninstall dist format check-format clean help
 
 all: ## build build/timbang
 	@scripts/setup.sh build
@@ -20,6 +22,13 @@ test: ## set up, build, run all tests
 test-all: test ## also clang, sanitizers, 64-bit ARM under emulation, fuzzers, the tarball in an empty chroot (long)
 	@scripts/setup.sh all
 	@scripts/test_all.sh
+
+install: ## program, library, header, manual pages, completions below PREFIX (/usr/local), with DESTDIR before it
+	@scripts/setup.sh build
+	@scripts/install.sh $(BUILD) "$(PREFIX)"
+
+uninstall: ## remove what the last `make install` of this folder wrote
+	@ninja -C $(BUILD) uninstall
 
 dist: ## dist/timbang-VERSION-linux-ARCH.tar.gz, one static program
 	@scripts/setup.sh build

@@ -8,7 +8,7 @@
 #include "terminal.h"
 #include "timbang.h"
 
-enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_INTERNAL = 3 };
+enum { EXIT_OK = 0, EXIT_GATE = 1, EXIT_USAGE = 2, EXIT_INTERNAL = 3 };
 
 struct cli {
     const verb *verb;
@@ -20,6 +20,7 @@ struct cli {
     timbang_context *ctx;
     terminal term;
     buffer out;                 /* the result, until emit */
+    buffer command;             /* the command line, to be pasted into a shell; without --resume */
     struct json_t *option_file; /* values point into it */
 };
 
@@ -33,6 +34,17 @@ char *keep_text(cli *app, const char *text, size_t length);
 /* ---- help.c ---- */
 void print_overview(buffer *out);
 void print_verb_help(buffer *out, const verb *v);
+typedef struct exit_code {
+    int code;
+    const char *text;
+} exit_code;
+extern const exit_code exit_codes[];   /* ended by a NULL text */
+extern const char overview_examples[]; /* of the program as a whole */
+
+/* ---- manual.c, completion.c ---- */
+void print_manual(buffer *out); /* timbang(1), in roff */
+void print_verb_manual(buffer *out, const verb *v);
+bool print_completion(buffer *out, const char *shell); /* false: none for this shell */
 
 /* ---- main.c ---- */
 int signal_received(void); /* 0: none */
@@ -43,6 +55,7 @@ int usage_error(const cli *app, const char *hint, const char *format, ...) __att
 /* Prints the context's error text, and returns the exit code. */
 int library_error(const cli *app, timbang_status status);
 uint64_t number_or(const cli *app, option_id id, uint64_t otherwise);
+double timing_seconds(const cli *app); /* as timbang_eval_options has it */
 bool given(const cli *app, option_id id);
 const char *text_of(const cli *app, option_id id); /* NULL: not given */
 /* "a, b,c" as a list that lives until the end. */
@@ -73,6 +86,12 @@ int emit(cli *app, bool more);
 /* A JSON document of the library: as it is for JSON, one line (or one for each member of an array) for JSONL. */
 int emit_document(cli *app, char *json, result_format how);
 
+char *joined_path(cli *app, const char *folder, const char *file); /* lives until the end; NULL has been reported */
+/* The results.json that a path means: itself, or that of the folder of a study. NULL has been reported. */
+const char *results_of(cli *app, const char *path);
+/* The table of a results.json, into app->out. */
+int put_results_table(cli *app, const char *results);
+
 /* ---- Verbs ---- */
 int run_predict(cli *app);
 int run_tokenize(cli *app);
@@ -82,5 +101,9 @@ int run_quantize(cli *app);
 int run_eval(cli *app);
 int run_study(cli *app);
 int run_bench(cli *app);
+int run_verify(cli *app);
+int run_report(cli *app);
+int run_gate(cli *app);
+int run_compare(cli *app);
 
 #endif

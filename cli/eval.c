@@ -146,6 +146,7 @@ static int evaluate(cli *app, const timbang_dataset *data, const timbang_data_op
     timbang_eval_options options;
     timbang_eval_options_init(&options);
     options.restrict_labels = given(app, OPT_RESTRICT_LABELS);
+    options.timing_seconds = timing_seconds(app);
     options.train_path = text_of(app, OPT_TRAIN);
     options.train_options = how_data; /* the training data look like the test data */
     int code = fill_predict_options(app, &options.predict);

@@ -6,6 +6,19 @@
 
 enum { OPTION_COLUMN = 30, HELP_WIDTH = 100 };
 
+const exit_code exit_codes[] = {
+    {EXIT_OK, "done"},
+    {EXIT_GATE, "a rule of a gate fails, or verify finds other bits"},
+    {EXIT_USAGE, "usage or bad input"},
+    {EXIT_INTERNAL, "internal error"},
+    {130, "interrupted"},
+    {0, NULL},
+};
+
+const char overview_examples[] = "  timbang predict \"Filmnya bagus sekali\"\n"
+                                 "  timbang study --model my-model --data test.tsv -o my-study\n"
+                                 "  timbang gate my-study --rules release.rules\n";
+
 void print_overview(buffer *out)
 {
     put(out, "Timbang weighs a quantized text classifier before anyone ships it.\n\n"
@@ -17,11 +30,13 @@ void print_overview(buffer *out)
     }
     put(out,
         "\nA model is a Hugging Face folder, or without one the model inside timbang. Data go to standard output,\n"
-        "everything else to standard error. Exit codes: 0 done, 1 a gate failed, 2 usage or bad input,\n"
-        "3 internal error, 130 interrupted.\n\n"
-        "  timbang predict \"Filmnya bagus sekali\"\n"
-        "  timbang study --model my-model --data test.tsv -o my-study\n\n"
-        "timbang VERB --help explains a verb; timbang --version names the version.\n");
+        "everything else to standard error. Exit codes:\n\n");
+    for (const exit_code *e = exit_codes; e->text; e++)
+        put_format(out, "  %-10d%s\n", e->code, e->text);
+    put(out, "\n");
+    put(out, overview_examples);
+    put(out, "\n"
+             "timbang VERB --help explains a verb; timbang --version names the version.\n");
 }
 
 /* Words of text from column OPTION_COLUMN on, wrapped at HELP_WIDTH. */

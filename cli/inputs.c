@@ -25,6 +25,13 @@ bool given(const cli *app, option_id id)
     return app->values[id].set;
 }
 
+double timing_seconds(const cli *app)
+{
+    const double shortest = 1e-6; /* 0 means the default to the library; here it means ten rounds and no more */
+    double asked = app->values[OPT_TIMING_SECONDS].decimal;
+    return given(app, OPT_TIMING_SECONDS) && asked < shortest ? shortest : asked;
+}
+
 uint64_t number_or(const cli *app, option_id id, uint64_t otherwise)
 {
     return given(app, id) ? app->values[id].number : otherwise;

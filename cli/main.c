@@ -97,32 +97,46 @@ static int run_verb(cli *app, int argc, char **argv)
     return code;
 }
 
+/* timbang help [VERB], and what packagers ask: help --man [VERB], help --completion SHELL. */
+static int run_help(cli *app, int argc, char **argv)
+{
+    bool man = argc > 2 && strcmp(argv[2], "--man") == 0, completion = argc > 2 && strcmp(argv[2], "--completion") == 0;
+    const char *name = argc > 2 + (man || completion) ? argv[2 + (man || completion)] : NULL;
+    const verb *found = name && !completion ? find_verb(name) : NULL;
+    if (argc > 3 + (man || completion))
+        return usage_error(app, "timbang help VERB", "help: unexpected argument '%s'", argv[3 + (man || completion)]);
+    if (name && !found && name[0] == '-')
+        return usage_error(app, "timbang --help lists the verbs", "'%s' comes after a verb", name);
+    if (name && !found && !completion)
+        return unknown_verb(app, name);
+    if (completion && (!name || !print_completion(&app->out, name)))
+        return usage_error(app, "timbang help --completion bash", "completions are for bash, zsh or fish");
+    if (man && found)
+        print_verb_manual(&app->out, found);
+    else if (man)
+        print_manual(&app->out);
+    else if (found)
+        print_verb_help(&app->out, found);
+    else if (!completion)
+        print_overview(&app->out);
+    return emit(app, false);
+}
+
 static int dispatch(cli *app, int argc, char **argv)
 {
     if (argc < 2)
         return usage_error(app, "timbang --help lists the verbs", "no verb was given");
     const char *name = argv[1];
-    bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return run_help(app, argc, argv);
     if (strcmp(name, "--version") == 0) {
         put_format(&app->out, "timbang %s\n", timbang_version());
         return emit(app, false);
     }
-    if (help && argc == 2) {
-        print_overview(&app->out);
-        return emit(app, false);
-    }
-    const char *wanted = help ? argv[2] : name;
-    const verb *found = find_verb(wanted);
-    if (!found && wanted[0] == '-')
-        return usage_error(app, "timbang --help lists the verbs", "'%s' comes after a verb", wanted);
-    if (!found)
-        return unknown_verb(app, wanted);
-    if (help) {
-        print_verb_help(&app->out, found);
-        return emit(app, false);
-    }
-    app->verb = found;
-    return run_verb(app, argc - 2, argv + 2);
+    app->verb = find_verb(name);
+    if (!app->verb && name[0] == '-')
+        return usage_error(app, "timbang --help lists the verbs", "'%s' comes after a verb", name);
+    return app->verb ? run_verb(app, argc - 2, argv + 2) : unknown_verb(app, name);
 }
 
 static void free_app(cli *app)
@@ -135,6 +149,7 @@ static void free_app(cli *app)
     free(app->owned);
     json_decref(app->option_file);
     buffer_free(&app->out);
+    buffer_free(&app->command);
 }
 
 int main(int argc, char **argv)

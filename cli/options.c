@@ -40,6 +40,36 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_SHAPES] = {"shapes", 0, KIND_TEXT, "1x16,8x128,...", 0, 0, "texts x tokens (1x16,1x32,1x128,8x128)"},
     [OPT_MIN_SECONDS] = {"min-seconds", 0, KIND_DECIMAL, "S", 0, 3600, "time at least a shape and variant (1)"},
     [OPT_KEEP_MODELS] = {"keep-models", 0, KIND_FLAG, NULL, 0, 0, "keep the variants as folders in DIR/models"},
+    [OPT_VALID] = {"valid", 0, KIND_TEXT, "FILE", 0, 0,
+                   "labelled file on which each variant's temperature is fitted; its figures stand beside the others"},
+    [OPT_PRIMARY] = {"primary", 0, KIND_CHOICE, "accuracy|macro_f1", 0, 0, "the figure that decides (accuracy)"},
+    [OPT_ALPHA] = {"alpha", 0, KIND_PART, "P", 0, 0, "significance level of all tests (0.05)"},
+    [OPT_TIMING_SECONDS] = {"timing-seconds", 0, KIND_DECIMAL, "S", 0, 3600,
+                            "time each variant on each set for so long, at least (3)"},
+    [OPT_POWER] = {"power", 0, KIND_PART, "P", 0, 0, "power at which detectable differences are told (0.8)"},
+    [OPT_MARGIN] = {"margin", 0, KIND_PART, "D", 0, 0,
+                    "differences in the primary figure below this one count as none (0.01)"},
+    [OPT_BOOTSTRAP] = {"bootstrap", 0, KIND_NUMBER, "N", 0, 1000000, "bootstrap replicates (2000); 0: none"},
+    [OPT_NULL] =
+        {"null", 0, KIND_NUMBER, "N", 0, 10000,
+         "models of random rounding for each integer variant, which show what luck does; 99 for a test, 20 for "
+         "the rank only (0)"},
+    [OPT_PLAN] = {"plan", 0, KIND_FLAG, NULL, 0, 0, "print what would be fixed beforehand, and stop"},
+    [OPT_PLAN_FILE] = {"plan-file", 0, KIND_TEXT, "FILE", 0, 0,
+                       "take primary figure, margin and the other statistics from a plan; what this command line says "
+                       "otherwise is an error"},
+    [OPT_RESUME] = {"resume", 0, KIND_FLAG, NULL, 0, 0, "go on with an interrupted study"},
+    [OPT_ANONYMOUS] = {"anonymous", 0, KIND_FLAG, NULL, 0, 0, "write no paths and nothing about this machine"},
+    [OPT_LANG] = {"lang", 0, KIND_CHOICE, "en|id", 0, 0, "language of the report (en)"},
+    [OPT_RULES] = {"rules", 0, KIND_TEXT, "FILE", 0, 0, "the rules: docs/gates.md; - is standard input"},
+    [OPT_PRED_COLUMN] = {"pred-column", 0, KIND_TEXT, "COLUMN", 0, 0,
+                         "column of the predicted labels: name, or number from 1; without it, guessed"},
+    [OPT_BASELINE] = {"baseline", 0, KIND_TEXT, "NAME", 0, 0,
+                      "what the others are compared with: a name, or a pattern with * and ? (the first input)"},
+    [OPT_ONLY] = {"only", 0, KIND_REPEAT, "PATTERN", 0, 0,
+                  "results of studies that take part, by MODEL, VARIANT, SET or 'MODEL/VARIANT on SET', with * and ?; "
+                  "repeatable (all)"},
+    [OPT_LABELS_ONLY] = {"labels-only", 0, KIND_FLAG, NULL, 0, 0, "leave probabilities and confidences aside"},
     [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, 0, 0, "replace the folder where it is not empty"},
     [OPT_CPU] = {"cpu", 0, KIND_FLAG, NULL, 0, 0, "tell what is used of this processor"},
     [OPT_JSON] = {"json", 0, KIND_FLAG, NULL, 0, 0,
@@ -48,6 +78,8 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_OUTPUT] = {"output", 'o', KIND_TEXT, "PATH", 0, 0,
                     "write to a file instead of standard output; .json, .jsonl or .tsv picks the format"},
     [OPT_OUTPUT_DIR] = {"output", 'o', KIND_TEXT, "DIR", 0, 0, "the folder to make"},
+    [OPT_REPORT_DIR] = {"output", 'o', KIND_TEXT, "DIR", 0, 0,
+                        "folder to draw into, made where it is absent (that of results.json)"},
     [OPT_THREADS] = {"threads", 0, KIND_NUMBER, "N", 1, 1024,
                      "threads (all that the machine allows); changes no result"},
     [OPT_BATCH] = {"batch", 0, KIND_NUMBER, "N", 1, 65536, "texts a pass (chosen by length); changes no result"},
@@ -78,11 +110,20 @@ static const option_id info_options[] = {OPT_MODEL, OPT_CPU, OPT_JSON, OPT_JSONL
 static const option_id init_options[] = {OPT_OUTPUT_DIR, OPT_FORCE, OPT_JSON, OPTIONS};
 static const option_id quantize_options[] = {OPT_TO,    OPT_OUTPUT_DIR, OPT_GROUP, OPT_EMBEDDINGS,
                                              OPT_FORCE, MODEL_OPTIONS,  OPT_JSON,  OPTIONS};
-static const option_id eval_options[] = {MODEL_OPTIONS, OPT_DATA,  COLUMN_OPTIONS, LABEL_OPTIONS, OPT_CLEAN,
-                                         OPT_JSON,      OPT_JSONL, OPT_OUTPUT,     OPTIONS};
-static const option_id study_options[] = {OPT_MODELS,      OPT_DATA_SETS, OPT_VARIANTS,   OPT_OUTPUT_DIR,   OPT_FORCE,
-                                          OPT_KEEP_MODELS, OPT_WEIGHTS,   OPT_CONFIG_DIR, OPT_MODEL_LABELS, OPT_LABELS,
-                                          COLUMN_OPTIONS,  LABEL_OPTIONS, OPT_CLEAN,      OPT_JSON,         OPTIONS};
+static const option_id eval_options[] = {MODEL_OPTIONS,      OPT_DATA, COLUMN_OPTIONS, LABEL_OPTIONS, OPT_CLEAN,
+                                         OPT_TIMING_SECONDS, OPT_JSON, OPT_JSONL,      OPT_OUTPUT,    OPTIONS};
+static const option_id study_options[] = {
+    OPT_MODELS,       OPT_DATA_SETS, OPT_VARIANTS,       OPT_VALID,     OPT_OUTPUT_DIR, OPT_FORCE,   OPT_RESUME,
+    OPT_KEEP_MODELS,  OPT_PLAN,      OPT_PLAN_FILE,      OPT_PRIMARY,   OPT_MARGIN,     OPT_ALPHA,   OPT_POWER,
+    OPT_BOOTSTRAP,    OPT_NULL,      OPT_TIMING_SECONDS, OPT_LANG,      OPT_ANONYMOUS,  OPT_WEIGHTS, OPT_CONFIG_DIR,
+    OPT_MODEL_LABELS, OPT_LABELS,    COLUMN_OPTIONS,     LABEL_OPTIONS, OPT_CLEAN,      OPT_JSON,    OPTIONS};
+static const option_id verify_options[] = {OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
+static const option_id report_options[] = {OPT_REPORT_DIR, OPT_LANG, OPTIONS};
+static const option_id gate_options[] = {OPT_RULES, OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
+static const option_id compare_options[] = {OPT_BASELINE,  OPT_ONLY,        OPT_PRED_COLUMN, COLUMN_OPTIONS,
+                                            OPT_LABEL_MAP, OPT_DROP_LABELS, OPT_LABELS_ONLY, OPT_PRIMARY,
+                                            OPT_MARGIN,    OPT_ALPHA,       OPT_POWER,       OPT_BOOTSTRAP,
+                                            OPT_JSON,      OPT_JSONL,       OPT_OUTPUT,      OPTIONS};
 static const option_id bench_options[] = {MODEL_OPTIONS, OPT_SHAPES, OPT_VARIANTS, OPT_MIN_SECONDS,
                                           OPT_JSON,      OPT_JSONL,  OPT_OUTPUT,   OPTIONS};
 
@@ -127,11 +168,42 @@ const verb verbs[] = {
      eval_options, 1, run_eval},
     {"study", "quantize, run and compare: the main job", "[OPTION]... [--model [NAME=]DIR]... --data [NAME=]FILE...",
      "Makes the variants of every model, runs all of them on all sets, prints the table and writes results.json,\n"
-     "report.html and predictions to the folder (timbang-study without -o).",
+     "report.html and predictions to the folder (timbang-study without -o). The primary figure, the margin of\n"
+     "equivalence and the other choices of the tests are fixed, hashed and written before a data file is opened:\n"
+     "--plan prints them. An interrupted study keeps what it has finished in DIR.partial; the same command with\n"
+     "--resume goes on from there.",
      "  timbang study --data test.tsv\n"
      "  timbang study --model base=my-model --data clean=test.tsv --data tweets=tweets.csv \\\n"
-     "      --variants fp32,fp16,int8,int4 -o my-study\n",
+     "      --variants fp32,fp16,int8,int4 --null 99 -o my-study\n"
+     "  timbang study --model my-model --data test.tsv --margin 0.02 --plan > plan.json\n"
+     "  timbang study --model my-model --data test.tsv --plan-file plan.json -o my-study\n",
      study_options, -1, run_study},
+    {"report", "draw a study's report again", "[OPTION]... DIR|results.json",
+     "Draws report.html, tables, figures and methods again from results.json alone, and prints the table.",
+     "  timbang report my-study\n"
+     "  timbang report my-study --lang id -o laporan\n",
+     report_options, 1, run_report},
+    {"verify", "repeat a study, compare every bit", "[OPTION]... DIR",
+     "Repeats a finished study from its record, without timings, and says how many logits have the same bits as\n"
+     "those in its predictions.jsonl. Ends with 1 when not all of them have.",
+     "  timbang verify my-study\n", verify_options, 1, run_verify},
+    {"compare", "test predictions that exist already", "[OPTION]... [NAME=]STUDY|FILE...",
+     "Puts the predictions of studies (the folder or its results.json) and of other tools (CSV, TSV or JSONL with\n"
+     "columns text, true_label, pred_label and, where there are any, probabilities such as prob_positive) side by\n"
+     "side, with the tests of a study: the first input is the baseline. Rows are matched by their texts, without\n"
+     "texts by their order. -o FILE.csv writes a row for each input. docs/compare.md tells more.",
+     "  timbang compare fp32.csv int8.csv int4.csv\n"
+     "  timbang compare before=old-study after=new-study --only 'int8 on test' --only fp32\n"
+     "  timbang compare a.csv b.csv --label-column sentiment --label-map 0=positive,1=neutral,2=negative -o out.json\n",
+     compare_options, -1, run_compare},
+    {"gate", "hold a study against rules", "[OPTION]... DIR|results.json --rules FILE",
+     "A rule a line: [MODEL/]VARIANT DATA FIGURE COMPARISON BOUND. Figures have their names in results.json; a\n"
+     "bound is a number with a unit, true or false, or a part of another variant's figure. Ends with 1 when a rule\n"
+     "does not hold, with 2 when one covers nothing. docs/gates.md tells more.",
+     "  timbang gate my-study --rules release.rules\n"
+     "  echo 'int8 * accuracy >= 0.99 * fp32' | timbang gate my-study --rules -\n"
+     "  echo '* size_bytes <= 200 MB' | timbang gate my-study/results.json --rules - --json\n",
+     gate_options, 1, run_gate},
     {"bench", "time the forward pass", "[OPTION]... [--model MODEL]",
      "Random token ids of the given shapes through every variant, rounds interleaved. Prints medians and\n"
      "percentiles; compare only figures of one run.",
@@ -233,6 +305,27 @@ const char *closest_option(const verb *v, const char *name)
         if (verb_has(v, id))
             consider(name, option_specs[id].name, &best, &best_distance);
     return best;
+}
+
+size_t closest_choice(const char *choices, const char *text, const char **word)
+{
+    size_t best_distance = SIZE_MAX, best_length = 0;
+    for (const char *c = choices; *c; c += strspn(c, "|")) {
+        char one[48];
+        size_t length = strcspn(c, "|");
+        const char *best = NULL;
+        if (length < sizeof one) {
+            memcpy(one, c, length);
+            one[length] = '\0';
+            consider(text, one, &best, &best_distance);
+        }
+        if (best) {
+            *word = c;
+            best_length = length;
+        }
+        c += length;
+    }
+    return best_length;
 }
 
 const char *closest_verb(const char *name)

@@ -33,12 +33,31 @@ typedef enum option_id {
     OPT_SHAPES,
     OPT_MIN_SECONDS,
     OPT_KEEP_MODELS,
+    OPT_VALID,
+    OPT_PRIMARY,
+    OPT_ALPHA,
+    OPT_POWER,
+    OPT_MARGIN,
+    OPT_TIMING_SECONDS,
+    OPT_BOOTSTRAP,
+    OPT_NULL,
+    OPT_PLAN,
+    OPT_PLAN_FILE,
+    OPT_RESUME,
+    OPT_ANONYMOUS,
+    OPT_LANG,
+    OPT_RULES,
+    OPT_PRED_COLUMN,
+    OPT_BASELINE,
+    OPT_ONLY,
+    OPT_LABELS_ONLY,
     OPT_FORCE,
     OPT_CPU,
     OPT_JSON,
     OPT_JSONL,
     OPT_OUTPUT,     /* a file */
     OPT_OUTPUT_DIR, /* --output again: a folder */
+    OPT_REPORT_DIR, /* and again: report */
     OPT_THREADS,
     OPT_BATCH,
     OPT_MAX_LENGTH,
@@ -56,6 +75,7 @@ typedef enum option_kind {
     KIND_FLAG,
     KIND_NUMBER,  /* a whole number from min to max */
     KIND_DECIMAL, /* a decimal number from min to max */
+    KIND_PART,    /* a decimal number above 0 and below 1 */
     KIND_TEXT,    /* the last one counts */
     KIND_CHOICE,  /* one of the words of `value`, separated by | */
     KIND_REPEAT   /* every one counts */
@@ -106,5 +126,7 @@ bool any_verb_has(const char *name, size_t length);
 /* The closest of the verb's option names, or of the verbs' names, NULL where nothing is close. */
 const char *closest_option(const verb *v, const char *name);
 const char *closest_verb(const char *name);
+/* The closest of the words of `choices`, which | separates; its length, or 0. */
+size_t closest_choice(const char *choices, const char *text, const char **word);
 
 #endif

@@ -203,3 +203,19 @@ size_t invalid_utf8_at(const char *text, size_t length)
     }
     return SIZE_MAX;
 }
+
+void put_word(buffer *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        put(out, word);
+        return;
+    }
+    put(out, "'");
+    for (; *word; word++)
+        if (*word == '\'')
+            put(out, "'\\''");
+        else
+            put_bytes(out, word, 1);
+    put(out, "'");
+}

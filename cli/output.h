@@ -26,7 +26,8 @@ void put_cell(buffer *out, const char *text, size_t width, bool right);
 void put_clipped(buffer *out, const char *text, size_t width);
 /* A field of a TSV row: tabs and line ends become spaces. */
 void put_tsv(buffer *out, const char *text);
-size_t columns_of(const char *text); /* code points */
+void put_word(buffer *out, const char *word); /* as a shell takes it back */
+size_t columns_of(const char *text);          /* code points */
 void buffer_free(buffer *out);
 
 /* SIZE_MAX if text is valid UTF-8, else the offset of the first bad byte. */

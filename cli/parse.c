@@ -40,9 +40,9 @@ char *keep_text(cli *app, const char *text, size_t length)
     return keep(app, copy);
 }
 
-static int bad_value(const cli *app, origin from, const char *value, const char *wanted)
+static int bad_value(const cli *app, origin from, const char *value, const char *wanted, const char *hint)
 {
-    return usage_error(app, NULL, "%s%s%s: '%s' is not %s", from.file ? from.file : "--", from.file ? ": " : "",
+    return usage_error(app, hint, "%s%s%s: '%s' is not %s", from.file ? from.file : "--", from.file ? ": " : "",
                        from.name, value, wanted);
 }
 
@@ -56,6 +56,16 @@ static bool parse_whole(const char *text, uint64_t *value)
     return errno == 0;
 }
 
+/* No blank, no hexadecimal, no infinity. The program never sets a locale. */
+static bool parse_decimal(const char *text, double *value)
+{
+    char *end;
+    if (!*text || strspn(text, "0123456789.eE+-") != strlen(text))
+        return false;
+    *value = strtod(text, &end);
+    return !*end;
+}
+
 static int set_number(cli *app, option_id id, origin from, const char *text)
 {
     const option_spec *spec = &option_specs[id];
@@ -63,16 +73,23 @@ static int set_number(cli *app, option_id id, origin from, const char *text)
     if (spec->kind == KIND_NUMBER && parse_whole(text, &value->number) && value->number >= spec->min &&
         value->number <= spec->max)
         return EXIT_OK;
-    if (spec->kind == KIND_DECIMAL && *text && strspn(text, "0123456789.eE+-") == strlen(text)) {
-        char *end;
-        value->decimal = strtod(text, &end);
-        if (!*end && value->decimal >= (double)spec->min && value->decimal <= (double)spec->max)
-            return EXIT_OK;
-    }
+    if (spec->kind == KIND_DECIMAL && parse_decimal(text, &value->decimal) && value->decimal >= (double)spec->min &&
+        value->decimal <= (double)spec->max)
+        return EXIT_OK;
     char wanted[96];
     snprintf(wanted, sizeof wanted, "a %snumber from %llu to %llu", spec->kind == KIND_NUMBER ? "whole " : "",
              (unsigned long long)spec->min, (unsigned long long)spec->max);
-    return bad_value(app, from, text, wanted);
+    return bad_value(app, from, text, wanted, NULL);
+}
+
+static int set_part(cli *app, option_id id, origin from, const char *text)
+{
+    double value = 0;
+    if (parse_decimal(text, &value) && value > 0 && value < 1) {
+        app->values[id].decimal = value;
+        return EXIT_OK;
+    }
+    return bad_value(app, from, text, "a number above 0 and below 1, such as 0.05", NULL);
 }
 
 static bool is_choice(const char *choices, const char *text)
@@ -109,10 +126,15 @@ static int set_value(cli *app, option_id id, origin from, const char *text)
     int code = EXIT_OK;
     if (spec->kind == KIND_NUMBER || spec->kind == KIND_DECIMAL)
         code = set_number(app, id, from, text);
+    else if (spec->kind == KIND_PART)
+        code = set_part(app, id, from, text);
     else if (spec->kind == KIND_CHOICE && !is_choice(spec->value, text)) {
-        char wanted[96];
+        char wanted[96], hint[80];
+        const char *word = NULL;
+        int length = (int)closest_choice(spec->value, text, &word);
         snprintf(wanted, sizeof wanted, "one of %s", spec->value);
-        code = bad_value(app, from, text, wanted);
+        snprintf(hint, sizeof hint, "did you mean %.*s?", length, word ? word : "");
+        code = bad_value(app, from, text, wanted, length ? hint : NULL);
     } else if (spec->kind == KIND_REPEAT)
         code = add_item(app, id, text);
     value->text = text;
@@ -134,6 +156,14 @@ static int unknown_option(const cli *app, origin from)
 }
 
 /* ---- The command line ---- */
+
+static void record_words(cli *app, char *const *words, int n)
+{
+    for (int i = 0; i < n; i++) {
+        put(&app->command, " ");
+        put_word(&app->command, words[i]);
+    }
+}
 
 /* argv[*i] is an option: takes it, and its value where it has one. */
 static int parse_one(cli *app, int argc, char **argv, int *i)
@@ -172,20 +202,25 @@ static int parse_words(cli *app, int argc, char **argv)
     if (!app->arguments)
         return EXIT_INTERNAL;
     bool options_end = false;
-    for (int i = 0; i < argc; i++) {
+    put_format(&app->command, "timbang %s", app->verb->name);
+    for (int i = 0, first; i < argc; i++) {
         size_t bad = invalid_utf8_at(argv[i], strlen(argv[i]));
         if (bad != SIZE_MAX)
             return usage_error(app, NULL, "argument %d is not valid UTF-8: byte 0x%02x at %zu", i + 1,
                                (unsigned char)argv[i][bad], bad);
-        if (!options_end && strcmp(argv[i], "--") == 0) {
+        first = i;
+        bool is_option = !options_end && argv[i][0] == '-' && argv[i][1];
+        if (is_option && strcmp(argv[i], "--") == 0) {
             options_end = true;
-        } else if (!options_end && argv[i][0] == '-' && argv[i][1]) {
+        } else if (is_option) {
             int code = parse_one(app, argc, argv, &i);
             if (code != EXIT_OK)
                 return code;
         } else {
             app->arguments[app->n_arguments++] = argv[i];
         }
+        if (!is_option || strcmp(argv[first], "--resume") != 0) /* a resumed study is the same study */
+            record_words(app, argv + first, i - first + 1);
     }
     return EXIT_OK;
 }
@@ -216,7 +251,7 @@ static int apply(cli *app, const bool on_line[OPTIONS], origin from, const char 
     if (option_specs[id].kind != KIND_FLAG)
         return set_value(app, id, from, text);
     if (!is_true(text) && !is_false(text))
-        return bad_value(app, from, text, "true or false");
+        return bad_value(app, from, text, "true or false", NULL);
     bool opposite_on_line =
         (id == OPT_HEADER && on_line[OPT_NO_HEADER]) || (id == OPT_NO_HEADER && on_line[OPT_HEADER]);
     app->values[id].set = is_true(text) && !opposite_on_line;

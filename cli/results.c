@@ -1,4 +1,5 @@
-/* Where results go: standard output or -o, and in which format; errors of the library as exit codes.
+/* Where results go: standard output or -o, and in which format; errors of the library as exit codes; finding and
+ * printing a results.json.
  * Includes: cli.h, jansson. Called by: verbs. */
 #include "cli.h"
 
@@ -7,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int library_error(const cli *app, timbang_status status)
@@ -127,4 +129,35 @@ int emit_document(cli *app, char *json, result_format how)
     }
     app->out.failed = app->out.failed || !fine;
     return emit(app, false);
+}
+
+/* ---- A results.json ---- */
+
+char *joined_path(cli *app, const char *folder, const char *file)
+{
+    buffer path = {0};
+    size_t n = strlen(folder);
+    put(&path, folder);
+    put(&path, n > 0 && folder[n - 1] == '/' ? "" : "/");
+    put(&path, file);
+    char *text = path.failed ? NULL : keep_text(app, path.data, path.length);
+    buffer_free(&path);
+    return text;
+}
+
+const char *results_of(cli *app, const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode) ? joined_path(app, path, "results.json") : path;
+}
+
+int put_results_table(cli *app, const char *results)
+{
+    char *text = NULL;
+    timbang_status status = timbang_report_table(app->ctx, results, output_width(), app->term.color_output, &text);
+    if (status != TIMBANG_OK)
+        return library_error(app, status);
+    put(&app->out, text);
+    timbang_string_free(text);
+    return EXIT_OK;
 }

@@ -88,6 +88,28 @@ static int fill_lists(cli *app, timbang_study_options *options)
     return EXIT_OK;
 }
 
+/* What is fixed beforehand, and how the study is run. */
+static int fill_plan(cli *app, timbang_study_options *options)
+{
+    options->valid = text_of(app, OPT_VALID);
+    options->plan_file = text_of(app, OPT_PLAN_FILE);
+    options->primary = text_of(app, OPT_PRIMARY);
+    options->alpha = app->values[OPT_ALPHA].decimal; /* 0: not given */
+    options->power = app->values[OPT_POWER].decimal;
+    options->margin = app->values[OPT_MARGIN].decimal;
+    options->bootstrap_replicates = number_or(app, OPT_BOOTSTRAP, 0);
+    if (given(app, OPT_BOOTSTRAP) && options->bootstrap_replicates == 0)
+        options->bootstrap_replicates = UINT64_MAX;
+    options->null_models = number_or(app, OPT_NULL, 0);
+    if (given(app, OPT_NULL) && options->null_models == 0 && options->plan_file)
+        return usage_error(app, NULL, "--null 0 and --plan-file exclude each other; the plan says how many");
+    options->resume = given(app, OPT_RESUME);
+    options->anonymous = given(app, OPT_ANONYMOUS);
+    options->lang = text_of(app, OPT_LANG);
+    options->command = app->command.failed ? NULL : app->command.data;
+    return EXIT_OK;
+}
+
 static int fill_study_options(cli *app, timbang_study_options *options)
 {
     timbang_study_options_init(options);
@@ -98,7 +120,10 @@ static int fill_study_options(cli *app, timbang_study_options *options)
         code = fill_data_options(app, NULL, &options->data_options);
     if (code == EXIT_OK)
         code = fill_predict_options(app, &options->eval.predict);
+    if (code == EXIT_OK)
+        code = fill_plan(app, options);
     options->eval.restrict_labels = given(app, OPT_RESTRICT_LABELS);
+    options->eval.timing_seconds = timing_seconds(app);
     options->eval.train_path = text_of(app, OPT_TRAIN);
     options->seed = number_or(app, OPT_SEED, options->seed);
     options->out = given(app, OPT_OUTPUT_DIR) ? text_of(app, OPT_OUTPUT_DIR) : default_folder;
@@ -120,28 +145,50 @@ static int copy_to_output(cli *app, const char *path)
     return EXIT_OK;
 }
 
-static int print_study(cli *app, const char *folder)
+/* One command that can be pasted: a study of the embedded model alone says nothing about anybody's own. */
+static void put_next(cli *app, const timbang_study_options *options)
 {
-    size_t size = strlen(folder) + 32;
-    char *results = keep(app, malloc(size));
+    bool own = false;
+    for (size_t i = 0; i < options->n_models; i++)
+        own = own || options->models[i].path;
+    put(&app->out, "next     ");
+    if (!own)
+        put(&app->out, "timbang study --model MY-MODEL --data MY-TEXTS.tsv -o my-study");
+    else if (!options->anonymous) {
+        put(&app->out, "timbang verify ");
+        put_word(&app->out, options->out);
+    } else {
+        put(&app->out, "timbang report ");
+        put_word(&app->out, options->out);
+    }
+    put(&app->out, "\n");
+}
+
+static int print_study(cli *app, const timbang_study_options *options)
+{
+    const char *folder = options->out, *results = results_of(app, folder);
     if (!results)
         return EXIT_INTERNAL;
-    snprintf(results, size, "%s/results.json", folder);
-    if (given(app, OPT_JSON)) {
-        int code = copy_to_output(app, results);
+    int code = given(app, OPT_JSON) ? copy_to_output(app, results) : put_results_table(app, results);
+    if (code != EXIT_OK || given(app, OPT_JSON))
         return code == EXIT_OK ? emit(app, false) : code;
-    }
-    char *text = NULL;
-    timbang_status status = timbang_report_table(app->ctx, results, output_width(), app->term.color_output, &text);
-    if (status != TIMBANG_OK)
-        return library_error(app, status);
-    put(&app->out, text);
-    timbang_string_free(text);
     put(&app->out, "\nreport   ");
     put_clipped(&app->out, folder, 0);
     put(&app->out, "/report.html\nresults  ");
     put_clipped(&app->out, results, 0);
     put(&app->out, "\n");
+    put_next(app, options);
+    return emit(app, false);
+}
+
+static int print_plan(cli *app, const timbang_study_options *options)
+{
+    char *json = NULL;
+    timbang_status status = timbang_study_plan(app->ctx, options, &json);
+    if (status != TIMBANG_OK)
+        return library_error(app, status);
+    put(&app->out, json);
+    timbang_string_free(json);
     return emit(app, false);
 }
 
@@ -151,6 +198,8 @@ int run_study(cli *app)
     int code = fill_study_options(app, &options);
     if (code != EXIT_OK)
         return code;
+    if (given(app, OPT_PLAN))
+        return print_plan(app, &options);
     timbang_status status = timbang_study(app->ctx, &options);
-    return status == TIMBANG_OK ? print_study(app, options.out) : library_error(app, status);
+    return status == TIMBANG_OK ? print_study(app, &options) : library_error(app, status);
 }

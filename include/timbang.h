@@ -275,7 +275,8 @@ typedef struct timbang_eval_options {
     const char *train_path;                    /* NULL, or a file: its overlap with the data is counted and reported */
     const timbang_data_options *train_options; /* columns and label_map of that file; NULL: guessed, none. Its path and
                                                   limit are ignored */
-    uint64_t reserved[3];
+    double timing_seconds; /* a variant and set is timed for so long, at least; 0: 3 s. Fewer make wider intervals */
+    uint64_t reserved[2];
 } timbang_eval_options;
 
 TIMBANG_DECLARE_INIT(timbang_eval_options)
@@ -338,16 +339,73 @@ typedef struct timbang_study_options {
     int keep_models;     /* 1: the variants' folders stay in out/models */
     const char *weights; /* NULL, or a bare file of weights: the one model, whose path is the directory of config.json
                             and tokenizer */
+    const char *valid;   /* NULL, or a labelled file on which each variant's temperature is fitted */
+
+    /* What is fixed beforehand: plan.json (docs/results.md). Zero and NULL mean the default, or what plan_file says;
+     * what differs from plan_file is TIMBANG_USAGE. */
+    const char *plan_file;         /* NULL, or a plan.json whose statistical members are taken */
+    const char *primary;           /* "accuracy" (the default) or "macro_f1": the figure that decides */
+    double alpha, power, margin;   /* 0.05, 0.8, 0.01; margin: of equivalence, in the primary figure */
+    uint64_t bootstrap_replicates; /* 2000; UINT64_MAX: no bootstrap */
+    uint64_t null_models;          /* models of random rounding for each integer variant; 0: none */
+
+    int resume;          /* 1: go on with an interrupted study of the same plan, from out.partial */
+    int anonymous;       /* 1: no paths and no machine in what is written */
+    const char *lang;    /* of the report: "en" (the default), "id" */
+    const char *command; /* NULL, or the command line, for the record */
 } timbang_study_options;
 
 TIMBANG_DECLARE_INIT(timbang_study_options)
-/* The main job: makes the variants, runs all of them on all sets, writes out/. */
+/* The main job: makes the variants, runs all of them on all sets, writes out/. What an interrupted or failed study has
+ * finished stays in out.partial/ for a later call with `resume`. */
 TIMBANG_API timbang_status timbang_study(timbang_context *ctx, const timbang_study_options *options);
+/* The plan of such a study, every default written out, without reading any data: the bytes of plan.json. */
+TIMBANG_API timbang_status timbang_study_plan(timbang_context *ctx, const timbang_study_options *options, char **json);
+/* Repeats a finished study from its record (no timings) and compares its logits with out/predictions.jsonl:
+ * {"logits", "same", "files_changed": [...], "results": [{"model", "variant", "data", "logits", "same", "texts",
+ *  "texts_same", "max_abs_difference"}]}. */
+TIMBANG_API timbang_status timbang_verify(timbang_context *ctx, const char *out, char **json);
 /* The table of a results.json for a terminal (columns lined up, width in characters, color 0 or 1). */
 TIMBANG_API timbang_status timbang_report_table(timbang_context *ctx, const char *results_path, int width, int color,
                                                 char **text);
 /* Draws report.html again from results.json alone. */
 TIMBANG_API timbang_status timbang_report_html(timbang_context *ctx, const char *results_path, const char *out_path);
+/* Draws everything again from results.json alone, into a folder that exists or is made: report.html, tables/, figures/,
+ * methods.tex, references.bib. lang: "en", "id"; NULL: as the study was asked. */
+TIMBANG_API timbang_status timbang_report_write(timbang_context *ctx, const char *results_path, const char *lang,
+                                                const char *out);
+/* A study held against rules, one a line, such as "int8 * accuracy >= 0.99 * fp32": docs/gates.md, which also tells the
+ * JSON: {"pass", "passed", "failed", "rules": [{"line", "rule", "model", "variant", "data", "figure", "op", "bound",
+ * "pass", "checks": [{"model", "variant", "data", "value", "bound", "reference", "pass", "reason"}], "skipped":
+ * [...]}]}. A rule that does not hold is no error: "pass" is false then. One that covers nothing is TIMBANG_USAGE. */
+TIMBANG_API timbang_status timbang_gate(timbang_context *ctx, const char *results_path, const char *rules_path,
+                                        char **json);
+
+typedef struct timbang_compare_options {
+    size_t struct_size;
+    const timbang_named_path *inputs; /* each a study (its folder, results.json or predictions.jsonl), or a table of
+                                         predictions: CSV, TSV, JSONL, "-": standard input. No path may be NULL */
+    size_t n_inputs;
+    const char *const *only; /* patterns with * and ?: which results of studies take part, by MODEL, VARIANT, SET,
+                                MODEL/VARIANT or "MODEL/VARIANT on SET"; NULL: all */
+    size_t n_only;
+    const char *baseline; /* name or pattern of what the others are compared with; NULL: the first input */
+    timbang_data_options
+        columns;                 /* text_column, label_column (the truth), pair_column, label_map, drop_labels, header;
+                                    path and limit are ignored. A column may be a list "a,b": the first that is there */
+    const char *pred_column;     /* name, or number from 1; NULL: guessed */
+    int labels_only;             /* 1: probabilities are left aside */
+    const char *primary;         /* "accuracy" (NULL) or "macro_f1" */
+    double alpha, power, margin; /* 0: 0.05, 0.8, 0.01 */
+    uint64_t bootstrap_replicates; /* 0: 2000; UINT64_MAX: no bootstrap */
+    uint64_t seed;                 /* of the bootstrap */
+} timbang_compare_options;
+
+TIMBANG_DECLARE_INIT(timbang_compare_options)
+/* Puts predictions that exist already side by side, with the tests of a study: docs/compare.md describes the JSON. Rows
+ * are matched by their texts, without texts by their order; what is left over is counted and said. Nothing in common is
+ * TIMBANG_DATA with an example of both. */
+TIMBANG_API timbang_status timbang_compare(timbang_context *ctx, const timbang_compare_options *options, char **json);
 
 typedef struct timbang_bench_options {
     size_t struct_size;

@@ -39,6 +39,13 @@ make_seeds() {
             seed dataset "$byte" "$file"
         done
     done
+    for file in examples/gates/*.rules; do
+        seed gate 000 "$file"
+    done
+    printf '[{"model":"a/b","variant":"int?","data":"*","figure":"accuracy","op":">=","bound":"99 %% of fp32"},"ok == true"]' >"$seeds/rules.json"
+    seed gate 000 "$seeds/rules.json"
+    printf '{"timbang":{"schema":1},"models":[{"name":"m"}],"data":[{"name":"d"}],"variants":[],"results":[{"model":"m","variant":"int8","data":"d","accuracy":0.5,"accuracy_interval":[0.1,0.7],"against_fp32":{"agreement":1},"per_class":{"a.b":{"f1":1}}}],"measured":{"resident":[],"latency":[]},"groups":[{"recipe":"r","results":[]}]}' >"$seeds/results.json"
+    seed gate 001 "$seeds/results.json"
     small_safetensors '{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}' 8 >"$seeds/two.safetensors"
     small_safetensors '{"__metadata__":{"format":"pt"},"a":{"dtype":"BF16","shape":[1,1,1,1,1,1,1,1],"data_offsets":[0,2]},"classifier.weight":{"dtype":"I8","shape":[],"data_offsets":[2,3]}}' 3 >"$seeds/deep.safetensors"
     for byte in 000 002; do

@@ -16,6 +16,7 @@ has() { command -v "$1"; }
 includes() { echo "#include <$1>" | "${CC_FOUND:-cc}" -E -; }
 cxx() { has c++ || has g++ || has clang++; }
 fuzzer_runtime() { compgen -G "$(clang --print-runtime-dir)/libclang_rt.fuzzer*"; }
+shared_object() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null; }
 library() { has pkg-config && pkg-config --exists "$1"; }
 
 case $level in build | test | all) ;; *) echo "usage: scripts/setup.sh build|test|all" >&2 && exit 2 ;; esac
@@ -33,6 +34,8 @@ need meson has meson
 need ninja-build has ninja
 need pkg-config has pkg-config
 need libjansson-dev library jansson
+wanted=() # nothing is built from these; without them a study writes its figures as SVG only
+shared_object librsvg-2.so.2 || wanted+=(librsvg2-2 fonts-dejavu-core)
 if [ "$level" != build ]; then
     need libcmocka-dev library cmocka
     need g++ cxx # the public header is read as C++ too
@@ -47,7 +50,9 @@ if [ "$level" = all ]; then
     need qemu-user has qemu-aarch64
 fi
 
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ ${#missing[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ]; then exit 0; fi
+root_of_debian() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+if [ ${#missing[@]} -eq 0 ] && ! root_of_debian; then exit 0; fi
 
 if ! command -v apt-get >/dev/null; then
     echo "missing: ${missing[*]} (names of Debian packages); please install them with your system's package manager" >&2
@@ -58,7 +63,9 @@ if [ "$(id -u)" != 0 ]; then
     echo "to install:  sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 2
 fi
-echo "installing: ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
+install() { apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >/dev/null </dev/null; }
+echo "installing: ${missing[*]} ${wanted[*]}" >&2
 apt-get update -qq >/dev/null </dev/null || echo "apt-get update failed; trying with the lists that are here" >&2
-apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" >/dev/null </dev/null
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+[ ${#wanted[@]} -eq 0 ] || install "${wanted[@]}" || echo "without ${wanted[*]}: figures will be SVG only" >&2

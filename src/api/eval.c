@@ -30,6 +30,7 @@ static timbang_status evaluate(timbang_context *ctx, const timbang_model *model,
         .batch = options.predict.batch,
         .clean = options.predict.clean,
         .restrict_labels = options.restrict_labels != 0,
+        .timing_seconds = options.timing_seconds,
         .hooks = &ctx->hooks,
     };
     json_t *result = NULL;

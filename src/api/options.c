@@ -110,6 +110,12 @@ void timbang_study_options_init_sized(timbang_study_options *options, size_t siz
     give(options, size, &defaults, sizeof defaults);
 }
 
+void timbang_compare_options_init_sized(timbang_compare_options *options, size_t size)
+{
+    timbang_compare_options defaults = {.columns = data_defaults(), .seed = 42};
+    give(options, size, &defaults, sizeof defaults);
+}
+
 void timbang_bench_options_init_sized(timbang_bench_options *options, size_t size)
 {
     timbang_bench_options defaults = {.model = model_defaults(), .min_seconds = 1};

@@ -4,10 +4,15 @@
 #include "base/io.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 double tb_now_ms(void)
 {
@@ -39,6 +44,19 @@ uint64_t tb_peak_resident_bytes(void)
     }
     fclose(file);
     return (uint64_t)kib * 1024;
+}
+
+bool tb_peak_resident_reset(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0); /* what is free should not count as resident */
+#endif
+    uint64_t before = tb_peak_resident_bytes();
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = write(fd, "5", 1); /* proc(5): resets the peak resident set size to the current one */
+    return close(fd) == 0 && n == 1 && before > 0;
 }
 
 void tb_cpu_name(char out[128])

@@ -327,6 +327,21 @@ bool tb_is_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+timbang_status tb_temporary_folder(char **path, tb_error *err)
+{
+    const char *base = getenv("TMPDIR");
+    char *made = tb_path_join(base && *base ? base : "/tmp", "timbang-XXXXXX", err);
+    if (!made)
+        return err->status;
+    if (!mkdtemp(made)) {
+        timbang_status status = tb_fail(err, TIMBANG_IO, "%s: cannot be made: %s", made, strerror(errno));
+        free(made);
+        return status;
+    }
+    *path = made;
+    return TIMBANG_OK;
+}
+
 timbang_status tb_make_dirs(const char *path, tb_error *err)
 {
     char *copy = tb_strdup(path, err);

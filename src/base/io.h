@@ -58,9 +58,30 @@ timbang_status tb_staged_begin(const char *target, bool force, tb_staged_folder 
 timbang_status tb_staged_commit(tb_staged_folder *folder, tb_error *err); /* frees, also on failure */
 void tb_staged_abandon(tb_staged_folder *folder);                         /* removes what was written; frees */
 
+/* Where a folder may be made: absent or empty, or with force one that timbang wrote. target has no slash at its end. */
+timbang_status tb_target_check(const char *target, bool force, tb_error *err);
+/* Moves the finished folder `from` to target, replacing what tb_target_check allows; on failure `from` stays. */
+timbang_status tb_target_place(const char *from, const char *target, bool force, tb_error *err);
+/* target as the system sees it: links followed where it exists, no slash at its end. NULL has been reported. */
+char *tb_target_name(const char *target, tb_error *err);
+
+/* A folder that grows over several runs of a program: written to `partial`, which is TARGET.partial and stays between
+ * runs, and moved to TARGET when it is complete. A lock keeps a second process out; a kill releases it. */
+typedef struct tb_kept_folder {
+    char *target, *partial;
+    bool force;
+    int lock;
+} tb_kept_folder;
+/* resume: TARGET.partial must be there; else it must not, unless force, which starts anew. */
+timbang_status tb_kept_begin(const char *target, bool force, bool resume, tb_kept_folder *folder, tb_error *err);
+timbang_status tb_kept_commit(tb_kept_folder *folder, tb_error *err); /* frees; on failure `partial` stays */
+void tb_kept_end(tb_kept_folder *folder, bool keep);                  /* without committing; frees */
+
 /* dir/file in a new block; NULL has been reported. */
 char *tb_path_join(const char *dir, const char *file, tb_error *err);
 timbang_status tb_remove_tree(const char *path, tb_error *err);
+/* A new folder under $TMPDIR, else /tmp; free(*path), and tb_remove_tree when done. */
+timbang_status tb_temporary_folder(char **path, tb_error *err);
 timbang_status tb_make_dirs(const char *path, tb_error *err); /* like mkdir -p */
 bool tb_is_directory(const char *path);
 bool tb_is_file(const char *path);

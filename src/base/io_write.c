@@ -210,7 +210,7 @@ static bool folder_is_ours(const char *path)
     return false;
 }
 
-static timbang_status check_target(const char *target, bool force, tb_error *err)
+timbang_status tb_target_check(const char *target, bool force, tb_error *err)
 {
     struct stat info;
     if (stat(target, &info) != 0)
@@ -234,18 +234,25 @@ static void staged_free(tb_staged_folder *folder)
     memset(folder, 0, sizeof *folder);
 }
 
+char *tb_target_name(const char *target, tb_error *err)
+{
+    if (target[0] == '\0') {
+        tb_fail(err, TIMBANG_USAGE, "the output folder has an empty name");
+        return NULL;
+    }
+    char *real = realpath(target, NULL); /* a link to a folder stays a link */
+    char *name = real ? real : tb_strdup(target, err);
+    for (size_t n = name ? strlen(name) : 0; n > 1 && name[n - 1] == '/'; n--)
+        name[n - 1] = '\0';
+    return name;
+}
+
 timbang_status tb_staged_begin(const char *target, bool force, tb_staged_folder *folder, tb_error *err)
 {
-    tb_staged_folder made = {.force = force};
-    if (target[0] == '\0')
-        return tb_fail(err, TIMBANG_USAGE, "the output folder has an empty name");
-    char *real = realpath(target, NULL); /* a link to a folder stays a link */
-    made.target = real ? real : tb_strdup(target, err);
+    tb_staged_folder made = {.force = force, .target = tb_target_name(target, err)};
     if (!made.target)
         return err->status;
-    for (size_t n = strlen(made.target); n > 1 && made.target[n - 1] == '/'; n--)
-        made.target[n - 1] = '\0';
-    timbang_status status = check_target(made.target, force, err);
+    timbang_status status = tb_target_check(made.target, force, err);
     for (int i = 0; status == TIMBANG_OK && !made.staging && i < NAME_TRIES; i++) {
         char *name = sibling_name(made.target, "partial", err);
         if (!name)
@@ -270,18 +277,18 @@ timbang_status tb_staged_begin(const char *target, bool force, tb_staged_folder 
     return TIMBANG_OK;
 }
 
-/* Moves what stands at target to a hidden name, the staged folder into its place, and removes the old one. */
-static timbang_status replace_folder(const tb_staged_folder *folder, tb_error *err)
+/* Moves what stands at target to a hidden name, the new folder into its place, and removes the old one. */
+static timbang_status replace_folder(const char *from, const char *target, tb_error *err)
 {
-    char *old = sibling_name(folder->target, "old", err);
+    char *old = sibling_name(target, "old", err);
     if (!old)
         return err->status;
     timbang_status status = TIMBANG_OK;
-    if (rename(folder->target, old) != 0)
-        status = write_failed(err, folder->target);
-    else if (rename(folder->staging, folder->target) != 0) {
-        status = write_failed(err, folder->target);
-        if (rename(old, folder->target) != 0)
+    if (rename(target, old) != 0)
+        status = write_failed(err, target);
+    else if (rename(from, target) != 0) {
+        status = write_failed(err, target);
+        if (rename(old, target) != 0)
             tb_fail_prefix(err, "the old folder is kept as %s", old);
     } else
         status = tb_remove_tree(old, err);
@@ -289,20 +296,23 @@ static timbang_status replace_folder(const tb_staged_folder *folder, tb_error *e
     return status;
 }
 
+timbang_status tb_target_place(const char *from, const char *target, bool force, tb_error *err)
+{
+    TB_TRY(tb_target_check(target, force, err));
+    if (tb_is_directory(target) && !folder_is_empty(target))
+        TB_TRY(replace_folder(from, target, err));
+    else if (rename(from, target) != 0)
+        return write_failed(err, target);
+    sync_parent(target);
+    return TIMBANG_OK;
+}
+
 timbang_status tb_staged_commit(tb_staged_folder *folder, tb_error *err)
 {
-    timbang_status status = check_target(folder->target, folder->force, err);
-    if (status == TIMBANG_OK) {
-        bool replace = tb_is_directory(folder->target) && !folder_is_empty(folder->target);
-        if (replace)
-            status = replace_folder(folder, err);
-        else if (rename(folder->staging, folder->target) != 0)
-            status = write_failed(err, folder->target);
-    }
-    if (status == TIMBANG_OK) {
-        sync_parent(folder->target);
+    timbang_status status = tb_target_place(folder->staging, folder->target, folder->force, err);
+    if (status == TIMBANG_OK)
         staged_free(folder);
-    } else
+    else
         tb_staged_abandon(folder);
     return status;
 }

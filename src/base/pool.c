@@ -1,4 +1,6 @@
-/* The thread pool: bounded spin, then futex. Includes: base/pool.h, base/fp.h. Called by: model, quant, api. */
+/* The thread pool: bounded spin, then futex. The shares of a run are claimed, not assigned: a thread that the system
+ * has put aside holds nobody up, because the caller takes the shares that no worker has begun. Includes: base/pool.h,
+ * base/fp.h. Called by: model, quant, api. */
 #include "base/pool.h"
 
 #include "base/fp.h"
@@ -20,7 +22,6 @@ enum { SPINS = 4000 };
 struct worker {
     struct tb_pool *pool;
     pthread_t thread;
-    int index;
 };
 
 struct tb_pool {
@@ -28,9 +29,10 @@ struct tb_pool {
     struct worker *workers; /* [n_threads - 1]; the caller is thread 0 */
     tb_pool_fn fn;
     void *arg;
+    _Atomic uint64_t next;       /* generation << 32 | first share of it that nobody has claimed */
     _Atomic uint32_t generation; /* changes when there is work; futex */
     _Atomic uint32_t sleepers;   /* workers in a futex wait on generation */
-    _Atomic uint32_t pending;    /* workers still running; futex */
+    _Atomic uint32_t pending;    /* shares not finished; futex */
     _Atomic uint32_t caller_sleeps;
     _Atomic bool stop;
 };
@@ -54,6 +56,24 @@ static void relax(void)
 #endif
 }
 
+/* Claims one share of the run at hand. fn and arg are that run's: it cannot end before the share is finished. */
+static bool claim(tb_pool *pool, int *share)
+{
+    uint64_t next = atomic_load(&pool->next);
+    do {
+        if ((uint32_t)next >= (uint32_t)pool->n_threads)
+            return false;
+    } while (!atomic_compare_exchange_weak(&pool->next, &next, next + 1));
+    *share = (int)(uint32_t)next;
+    return true;
+}
+
+static void finish_share(tb_pool *pool)
+{
+    if (atomic_fetch_sub(&pool->pending, 1) == 1 && atomic_load(&pool->caller_sleeps))
+        futex_wake(&pool->pending, 1);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *self = arg;
@@ -72,12 +92,13 @@ static void *worker_main(void *arg)
                 futex_wait(&pool->generation, seen);
             atomic_fetch_sub(&pool->sleepers, 1);
         }
-        seen++;
+        seen = atomic_load(&pool->generation);
         if (atomic_load(&pool->stop))
             return NULL;
-        pool->fn(pool->arg, self->index, pool->n_threads);
-        if (atomic_fetch_sub(&pool->pending, 1) == 1 && atomic_load(&pool->caller_sleeps))
-            futex_wake(&pool->pending, 1);
+        for (int share; claim(pool, &share);) {
+            pool->fn(pool->arg, share, pool->n_threads);
+            finish_share(pool);
+        }
     }
 }
 
@@ -96,9 +117,15 @@ void tb_pool_run(tb_pool *pool, tb_pool_fn fn, void *arg)
     }
     pool->fn = fn;
     pool->arg = arg;
-    atomic_store(&pool->pending, (uint32_t)pool->n_threads - 1);
+    atomic_store(&pool->pending, (uint32_t)pool->n_threads);
+    uint64_t generation = (atomic_load(&pool->next) >> 32) + 1;
+    atomic_store(&pool->next, generation << 32 | 1); /* share 0 is the caller's */
     start_generation(pool);
-    fn(arg, 0, pool->n_threads);
+    int share = 0;
+    do {
+        fn(arg, share, pool->n_threads);
+        finish_share(pool);
+    } while (claim(pool, &share));
     uint32_t left;
     int spins = 0;
     while ((left = atomic_load_explicit(&pool->pending, memory_order_acquire)) != 0) {
@@ -218,7 +245,6 @@ timbang_status tb_pool_create(int n_threads, tb_pool **pool, tb_error *err)
     for (int i = 1; i < n; i++) {
         struct worker *worker = &made->workers[i - 1];
         worker->pool = made;
-        worker->index = i;
         int failed = pthread_create(&worker->thread, NULL, worker_main, worker);
         if (failed) {
             tb_fail(err, TIMBANG_NO_MEMORY, "thread %d of %d could not be started: %s", i + 1, n, strerror(failed));

@@ -7,14 +7,15 @@
 
 typedef struct tb_pool tb_pool;
 
-/* Work for one thread: thread is 0..n_threads-1. Every thread is called once per tb_pool_run. */
+/* One share of the work: `thread` is 0..n_threads-1, and each is called once per tb_pool_run, by whichever thread is
+ * free; scratch memory of share i is used by no other share at the same time. */
 typedef void (*tb_pool_fn)(void *arg, int thread, int n_threads);
 
 int tb_cpu_count(void); /* what cgroup quota and affinity allow, at least 1 */
 timbang_status tb_pool_create(int n_threads, tb_pool **pool, tb_error *err); /* 0: tb_cpu_count() */
 void tb_pool_free(tb_pool *pool);
 int tb_pool_threads(const tb_pool *pool);
-/* Runs fn on all threads (the caller is thread 0) and returns when all are done. NULL pool: one thread. */
+/* Runs all shares and returns when they are done; the caller takes part. NULL pool: one share. */
 void tb_pool_run(tb_pool *pool, tb_pool_fn fn, void *arg);
 
 /* The half-open share of [0, n) of one thread, in multiples of grain. */

@@ -27,7 +27,7 @@ static bool begins_with(const char *bytes, size_t size, const char *start, size_
     return size >= length && memcmp(bytes, start, length) == 0;
 }
 
-static timbang_status check_bytes(const char *name, const char *bytes, size_t size, tb_error *err)
+timbang_status tb_data_check_bytes(const char *name, const char *bytes, size_t size, tb_error *err)
 {
     if (size == 0 || (size == 3 && begins_with(bytes, size, byte_order_mark, 3)))
         return tb_fail(err, TIMBANG_FORMAT, "%s: the file is empty", name);
@@ -380,7 +380,7 @@ timbang_status tb_dataset_parse(const timbang_data_options *options, const char 
 {
     const char *path = options->path == NULL ? "" : options->path;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    TB_TRY(check_bytes(name, bytes, size, err));
+    TB_TRY(tb_data_check_bytes(name, bytes, size, err));
     size_t bom = begins_with(bytes, size, byte_order_mark, 3) ? 3 : 0;
     tb_dataset *made = tb_calloc(1, sizeof *made, err);
     if (made == NULL)

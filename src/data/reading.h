@@ -1,5 +1,5 @@
 /* A file on its way to becoming a data set: what the readers (table.c, jsonl.c) fill and dataset.c finishes.
- * Includes: base. Called by: table, jsonl, dataset. SPDX-License-Identifier: Apache-2.0 */
+ * Includes: base. Called by: table, jsonl, dataset, study/compare_table. SPDX-License-Identifier: Apache-2.0 */
 #ifndef TB_DATA_READING_H
 #define TB_DATA_READING_H
 
@@ -40,6 +40,10 @@ typedef struct tb_reading {
 /* Fill rows, columns and facts. Messages begin with the file's name. */
 timbang_status tb_read_table(tb_reading *reading, tb_error *err);
 timbang_status tb_read_jsonl(tb_reading *reading, tb_error *err);
+
+/* Refuses what is no text: empty, UTF-16, an archive, NUL bytes, invalid UTF-8, blank lines only. name: for messages.
+ */
+timbang_status tb_data_check_bytes(const char *name, const char *bytes, size_t size, tb_error *err);
 
 /* Whether the bytes are JSON objects, one a line, by their beginning. */
 bool tb_looks_like_jsonl(const char *bytes, size_t size);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Two classifiers on the same texts: agreement, divergence, flips, the exact McNemar test.
- * Includes: eval/metrics.h, libm. Called by: study, api. */
+ * Includes: eval/metrics.h, eval/special.h. Called by: study, api. */
 #include "eval/metrics.h"
+
+#include "eval/special.h"
 
 #include <math.h>
 
@@ -12,8 +14,8 @@ static double log_sum_exp(const float *x, size_t n)
     for (size_t i = 1; i < n; i++)
         max = x[i] > max ? x[i] : max;
     for (size_t i = 0; i < n; i++)
-        sum += exp((double)x[i] - max);
-    return max + log(sum);
+        sum += tb_exp64((double)x[i] - max);
+    return max + tb_ln(sum);
 }
 
 static double kl_divergence(const float *a, const float *b, size_t n)
@@ -21,25 +23,22 @@ static double kl_divergence(const float *a, const float *b, size_t n)
     double norm_a = log_sum_exp(a, n), norm_b = log_sum_exp(b, n), kl = 0;
     for (size_t i = 0; i < n; i++) {
         double log_pa = (double)a[i] - norm_a, log_pb = (double)b[i] - norm_b;
-        kl += exp(log_pa) * (log_pa - log_pb);
+        kl += tb_exp64(log_pa) * (log_pa - log_pb);
     }
     return kl > 0 ? kl : 0;
 }
 
-void tb_compare(const float *logits_a, const float *logits_b, const int32_t *truth, size_t n, size_t n_classes,
-                tb_comparison *out)
+void tb_compare_rows(const float *logits_a, const float *logits_b, const int32_t *truth, size_t n, size_t n_classes,
+                     tb_comparison *out)
 {
-    *out = (tb_comparison){.n = n, .mcnemar_p = 1};
-    if (n == 0 || n_classes == 0)
-        return;
-    double kl = 0;
+    out->n += n;
     for (size_t i = 0; i < n; i++) {
         const float *a = logits_a + i * n_classes, *b = logits_b + i * n_classes;
         for (size_t c = 0; c < n_classes; c++) {
             double d = fabs((double)a[c] - (double)b[c]);
             out->max_abs_dlogit = d > out->max_abs_dlogit ? d : out->max_abs_dlogit;
         }
-        kl += kl_divergence(a, b, n_classes);
+        out->mean_kl += kl_divergence(a, b, n_classes);
         size_t pa = tb_argmax_f32(a, n_classes), pb = tb_argmax_f32(b, n_classes);
         out->agree += pa == pb;
         if (!truth || pa == pb)
@@ -51,13 +50,26 @@ void tb_compare(const float *logits_a, const float *logits_b, const int32_t *tru
         else
             out->wrong_to_other++;
     }
-    out->agreement = (double)out->agree / (double)n;
-    out->mean_kl = kl / (double)n;
-    if (truth) {
-        size_t discordant = out->right_to_wrong + out->wrong_to_right;
-        out->mcnemar_p = tb_binomial_two_sided_half(out->right_to_wrong, discordant);
-        out->delta_accuracy = ((double)out->wrong_to_right - (double)out->right_to_wrong) / (double)n;
-    }
+}
+
+void tb_compare_end(tb_comparison *out)
+{
+    size_t discordant = out->right_to_wrong + out->wrong_to_right;
+    out->mcnemar_p = tb_binomial_two_sided_half(out->right_to_wrong, discordant);
+    if (out->n == 0)
+        return;
+    out->agreement = (double)out->agree / (double)out->n;
+    out->mean_kl /= (double)out->n;
+    out->delta_accuracy = ((double)out->wrong_to_right - (double)out->right_to_wrong) / (double)out->n;
+}
+
+void tb_compare(const float *logits_a, const float *logits_b, const int32_t *truth, size_t n, size_t n_classes,
+                tb_comparison *out)
+{
+    *out = (tb_comparison){0};
+    if (n_classes > 0)
+        tb_compare_rows(logits_a, logits_b, truth, n, n_classes, out);
+    tb_compare_end(out);
 }
 
 double tb_binomial_two_sided_half(size_t k, size_t n)

@@ -12,23 +12,51 @@ typedef struct tb_class_figures {
     size_t support, predicted;
 } tb_class_figures;
 
+/* What follows from a confusion matrix alone. */
+typedef struct tb_confusion_figures {
+    size_t n, correct;
+    double accuracy;
+    double macro_precision, macro_recall, macro_f1; /* over the classes present in the truth */
+    double weighted_precision, weighted_recall, weighted_f1;
+    double mcc; /* Gorodkin's R_K, scikit-learn's matthews_corrcoef; 0 where undefined */
+} tb_confusion_figures;
+/* confusion [truth][predicted]; classes [n_classes] is filled where it is not NULL. At least one count is not 0. */
+void tb_confusion_compute(const size_t *confusion, size_t n_classes, tb_class_figures *classes,
+                          tb_confusion_figures *out);
+
 typedef struct tb_figures {
     size_t n, n_classes, correct;
     double accuracy, accuracy_low, accuracy_high; /* Wilson, 95 % */
     double macro_f1;                              /* over the classes present in the truth */
     double weighted_f1;
+    double macro_precision, macro_recall, weighted_precision, weighted_recall, mcc;
     double majority_accuracy; /* of always saying the most frequent true class */
     double ece, nll, brier;   /* TB_ECE_BINS equal-width bins of confidence; NLL with probabilities clipped at 2^-52, as
                                  scikit-learn's log_loss; Brier: sum over classes, mean over texts */
-    double mean_confidence;
-    tb_class_figures *per_class; /* [n_classes] */
-    size_t *confusion;           /* [truth][predicted] */
+    double mean_confidence, confidence_sd; /* confidence: the largest probability; sd with n - 1, 0 for one text */
+    size_t overconfident_errors;           /* wrong with a confidence of 0.9 or more */
+    tb_class_figures *per_class;           /* [n_classes] */
+    size_t *confusion;                     /* [truth][predicted] */
 } tb_figures;
 
 /* probs [n][n_classes], rows sum to 1; truth[i] in 0..n_classes-1; pred = first argmax of probs. */
 timbang_status tb_figures_compute(const double *probs, const int32_t *truth, size_t n, size_t n_classes,
                                   tb_figures *out, tb_error *err);
 void tb_figures_free(tb_figures *figures);
+
+/* What is kept of each text when its probabilities are gone. */
+typedef struct tb_outcomes {
+    size_t n;
+    uint8_t *predicted; /* [n] class */
+    double *confidence; /* [n] its probability */
+} tb_outcomes;
+void tb_outcomes_free(tb_outcomes *outcomes); /* a zeroed struct is fine */
+
+/* Fills the probabilities of one row [n_classes] and returns the predicted class. */
+typedef size_t (*tb_probs_fn)(const void *arg, size_t row, double *probs);
+/* Like tb_figures_compute with rows that are made one at a time. outcomes may be NULL. */
+timbang_status tb_figures_stream(tb_probs_fn probs, const void *arg, const int32_t *truth, size_t n, size_t n_classes,
+                                 tb_figures *out, tb_outcomes *outcomes, tb_error *err);
 
 /* Two classifiers on the same texts; a is the baseline (FP32). truth may be NULL. */
 typedef struct tb_comparison {
@@ -41,8 +69,14 @@ typedef struct tb_comparison {
 } tb_comparison;
 void tb_compare(const float *logits_a, const float *logits_b, const int32_t *truth, size_t n, size_t n_classes,
                 tb_comparison *out);
+/* The same in pieces: out starts as zeros, rows are added in order, and the end makes means of sums. */
+void tb_compare_rows(const float *logits_a, const float *logits_b, const int32_t *truth, size_t n, size_t n_classes,
+                     tb_comparison *out);
+void tb_compare_end(tb_comparison *out);
 
 void tb_softmax_double(const float *logits, size_t n, double *probs);
+/* Softmax of doubles; out may be x. */
+void tb_softmax(const double *x, size_t n, double *out);
 size_t tb_argmax_f32(const float *x, size_t n);                        /* first of equals */
 void tb_wilson(size_t successes, size_t n, double *low, double *high); /* 95 % */
 double tb_binomial_two_sided_half(size_t k, size_t n);                 /* exact p of k of n at 1/2: min(1, 2 * tail) */
@@ -51,6 +85,11 @@ double tb_binomial_two_sided_half(size_t k, size_t n);                 /* exact 
  * Hungarian method). order[j]: what the model calls label j seems to be label order[j]. True, with order and accuracy
  * set, when it beats identity by more than 0.2 and by exact binomial p < 1e-6. */
 bool tb_better_label_order(const size_t *confusion, size_t n_classes, size_t *order, double *accuracy);
+
+/* Quantile q in [0, 1] of ascending values, linear between order statistics (NumPy's default, type 7 of Hyndman and Fan
+ * 1996). n > 0. */
+double tb_quantile_sorted(const double *sorted, size_t n, double q);
+void tb_sort_doubles(double *values, size_t n); /* ascending; no NaN */
 
 /* Order statistics of timings: sorts a copy. */
 typedef struct tb_timing {

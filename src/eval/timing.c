@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Order statistics of timings. Quantiles interpolate linearly between order statistics (NumPy's default, type 7 of
- * Hyndman and Fan 1996); sd has n - 1 below the sum.
+ * Quantiles, and order statistics of timings; sd has n - 1 below the sum.
  * Includes: eval/metrics.h, libm. Called by: study. */
 #include "eval/metrics.h"
 
@@ -14,7 +13,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const double *sorted, size_t n, double q)
+double tb_quantile_sorted(const double *sorted, size_t n, double q)
 {
     double position = q * (double)(n - 1);
     size_t below = (size_t)position;
@@ -22,6 +21,11 @@ static double quantile(const double *sorted, size_t n, double q)
         return sorted[n - 1];
     double fraction = position - (double)below;
     return sorted[below] + (sorted[below + 1] - sorted[below]) * fraction;
+}
+
+void tb_sort_doubles(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, compare_doubles);
 }
 
 timbang_status tb_timing_compute(const double *ms, size_t n, tb_timing *out, tb_error *err)
@@ -32,7 +36,7 @@ timbang_status tb_timing_compute(const double *ms, size_t n, tb_timing *out, tb_
     if (!sorted)
         return err->status;
     memcpy(sorted, ms, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare_doubles);
+    tb_sort_doubles(sorted, n);
 
     tb_timing timing = {.n = n, .min = sorted[0], .max = sorted[n - 1]};
     double sum = 0, squares = 0;
@@ -42,10 +46,10 @@ timbang_status tb_timing_compute(const double *ms, size_t n, tb_timing *out, tb_
     for (size_t i = 0; i < n; i++)
         squares += (sorted[i] - timing.mean) * (sorted[i] - timing.mean);
     timing.sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
-    timing.median = quantile(sorted, n, 0.5);
-    timing.p10 = quantile(sorted, n, 0.1);
-    timing.p90 = quantile(sorted, n, 0.9);
-    timing.p99 = quantile(sorted, n, 0.99);
+    timing.median = tb_quantile_sorted(sorted, n, 0.5);
+    timing.p10 = tb_quantile_sorted(sorted, n, 0.1);
+    timing.p90 = tb_quantile_sorted(sorted, n, 0.9);
+    timing.p99 = tb_quantile_sorted(sorted, n, 0.99);
     free(sorted);
     *out = timing;
     return TIMBANG_OK;

@@ -3,8 +3,10 @@
 #include "quant/quantize.h"
 
 #include "formats/safetensors.h"
+#include "quant/jitter.h"
 #include "quant/plan.h"
 #include "quant/record.h"
+#include "quant/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ typedef struct work {
     tb_quant_plan plan;
     char source_hash[65];
     uint64_t done, total;
+    tb_rounding rounding; /* of all quantized linears */
 } work;
 
 /* One tensor of the file to be: entry i of a matrix, or a vector. */
@@ -107,25 +110,9 @@ static timbang_status norm_importance(const work *w, const tb_plan_matrix *m, fl
     return status;
 }
 
-static timbang_status round_two_level(const work *w, const tb_plan_matrix *m, const float *values, tb_weight *out,
-                                      tb_error *err)
-{
-    const tb_weight *wanted = &m->weight;
-    float *importance = NULL;
-    timbang_status status = TIMBANG_OK;
-    if (m->norm) {
-        importance = tb_calloc(wanted->columns, sizeof *importance, err);
-        status = importance ? norm_importance(w, m, importance, err) : TIMBANG_NO_MEMORY;
-    }
-    if (status == TIMBANG_OK)
-        status = tb_quantize_s4_two_level(values, wanted->rows, wanted->columns, wanted->group, importance,
-                                          w->job->pool, out, err);
-    free(importance);
-    return status;
-}
-
-static timbang_status round_values(const work *w, const tb_plan_matrix *m, const float *values, tb_weight *out,
-                                   tb_error *err)
+/* importance: of the columns, or NULL. */
+static timbang_status round_values(const work *w, const tb_plan_matrix *m, const float *values, const float *importance,
+                                   tb_weight *out, tb_error *err)
 {
     const tb_weight *wanted = &m->weight;
     tb_pool *pool = w->job->pool;
@@ -135,7 +122,7 @@ static timbang_status round_values(const work *w, const tb_plan_matrix *m, const
         return wanted->per_tensor ? tb_quantize_s8_tensor(values, rows, columns, pool, out, err)
                                   : tb_quantize_s8_channel(values, rows, columns, pool, out, err);
     case TB_WEIGHT_S4:
-        return round_two_level(w, m, values, out, err);
+        return tb_quantize_s4_two_level(values, rows, columns, wanted->group, importance, pool, out, err);
     case TB_WEIGHT_S4_ROW:
         return wanted->per_tensor ? tb_quantize_s4_tensor(values, rows, columns, pool, out, err)
                                   : tb_quantize_s4_row(values, rows, columns, pool, out, err);
@@ -148,8 +135,45 @@ static timbang_status round_values(const work *w, const tb_plan_matrix *m, const
     }
 }
 
+static bool is_float(const tb_weight *weight)
+{
+    return weight->kind == TB_WEIGHT_F32 || weight->kind == TB_WEIGHT_F16 || weight->kind == TB_WEIGHT_BF16;
+}
+
+/* The scheme's own rounding, or a random one; and its error where it is asked for. */
+static timbang_status round_and_measure(work *w, const tb_plan_matrix *m, const float *values, tb_weight *out,
+                                        tb_error *err)
+{
+    const tb_quantize_job *job = w->job;
+    float *importance = NULL;
+    timbang_status status = TIMBANG_OK;
+    bool quantized = !is_float(&m->weight);
+    if (m->norm && m->weight.kind == TB_WEIGHT_S4) {
+        importance = tb_calloc(m->weight.columns, sizeof *importance, err);
+        status = importance ? norm_importance(w, m, importance, err) : TIMBANG_NO_MEMORY;
+    }
+    double unknown = -1, *own_error = &unknown;
+    if (job->own_errors && job->own_errors->n > 0)
+        own_error = &job->own_errors->values[m - w->plan.matrices];
+    bool jitter = job->jitter && quantized;
+    if (status == TIMBANG_OK && jitter && *own_error > 0 && !tb_jitter_needs_own(&m->weight))
+        status = tb_quantized_alloc(values, m->weight.rows, m->weight.columns, TB_WEIGHT_S8, out, err);
+    else if (status == TIMBANG_OK)
+        status = round_values(w, m, values, importance, out, err);
+    if (status == TIMBANG_OK && jitter)
+        status = tb_jitter_weight(job->jitter, m->name, values, importance, &m->weight, job->pool, own_error, out, err);
+    free(importance);
+    if (status == TIMBANG_OK && job->weight_error && quantized && !m->embedding) {
+        tb_rounding rounding = {0};
+        status = tb_rounding_error(values, out, job->pool, &rounding, err);
+        w->rounding.error += rounding.error;
+        w->rounding.square += rounding.square;
+    }
+    return status;
+}
+
 /* Fills the arrays of m->weight. */
-static timbang_status make_matrix(const work *w, tb_plan_matrix *m, tb_error *err)
+static timbang_status make_matrix(work *w, tb_plan_matrix *m, tb_error *err)
 {
     tb_weight source = {0}, made = {0};
     TB_TRY(source_values(w, m, &source, err));
@@ -158,7 +182,7 @@ static timbang_status make_matrix(const work *w, tb_plan_matrix *m, tb_error *er
         made = source;
         source = (tb_weight){0};
     } else {
-        status = round_values(w, m, source.values, &made, err);
+        status = round_and_measure(w, m, source.values, &made, err);
         if (status != TIMBANG_OK && status != TIMBANG_NO_MEMORY)
             tb_fail_prefix(err, "%s: %s.weight", tb_folder_name(w->job->folder), m->file_name);
     }
@@ -183,11 +207,6 @@ static void drop_arrays(tb_weight *weight)
     bare.multiplier = NULL;
     tb_weight_free(weight);
     *weight = bare;
-}
-
-static bool is_float(const tb_weight *weight)
-{
-    return weight->kind == TB_WEIGHT_F32 || weight->kind == TB_WEIGHT_F16 || weight->kind == TB_WEIGHT_BF16;
 }
 
 /* Quantized matrices are held until they are written, because their parts lie apart in the file. Float ones have one
@@ -382,8 +401,30 @@ static timbang_status copy_tokenizer(const work *w, const char *dir, tb_error *e
 
 /* ---- All of it ---- */
 
+static timbang_status prepare_own_errors(const work *w, tb_error *err)
+{
+    tb_own_errors *errors = w->job->own_errors;
+    if (!errors || !w->job->jitter || errors->n == w->plan.n_matrices)
+        return TIMBANG_OK;
+    tb_own_errors_free(errors);
+    errors->values = tb_calloc(w->plan.n_matrices, sizeof *errors->values, err);
+    if (!errors->values)
+        return TIMBANG_NO_MEMORY;
+    errors->n = w->plan.n_matrices;
+    for (size_t i = 0; i < errors->n; i++)
+        errors->values[i] = -1;
+    return TIMBANG_OK;
+}
+
+void tb_own_errors_free(tb_own_errors *errors)
+{
+    free(errors->values);
+    *errors = (tb_own_errors){0};
+}
+
 static timbang_status write_folder(work *w, const char *dir, tb_error *err)
 {
+    TB_TRY(prepare_own_errors(w, err));
     TB_TRY(make_quantized(w, err));
     TB_TRY(write_weights(w, dir, err));
     TB_TRY(write_config(w, dir, err));
@@ -414,6 +455,8 @@ timbang_status tb_quantize_folder(const tb_quantize_job *job, tb_error *err)
 {
     work w = {.job = job};
     timbang_status status = run(&w, err);
+    if (job->weight_error)
+        *job->weight_error = w.rounding.square > 0 ? w.rounding.error / w.rounding.square : 0;
     tb_quant_plan_free(&w.plan);
     tb_state_dict_close(w.state);
     tb_config_free(&w.config);

@@ -6,6 +6,22 @@
 #include "base/pool.h"
 #include "quant/schemes.h"
 
+/* Random rounding, for null models: scales are drawn at random and every weight is rounded to the nearest anew, so that
+ * each matrix has its error within 5 % of the scheme's own (docs/null_models.md). A tensor with one scale gets one a
+ * row, and matrices of 4 bits get scales for smaller parts; they are written as 8 bits with the same integers times a
+ * multiplier. Biases and LayerNorm stay. Depends on seed, model, the tensor's name and its weights alone. */
+typedef struct tb_jitter {
+    uint64_t seed, model; /* model: number of the null model */
+} tb_jitter;
+
+/* The errors of the scheme's own roundings, matrix by matrix: a first call with jitter fills a zeroed struct, later
+ * ones with the same source and scheme are faster by it and write the same bytes. */
+typedef struct tb_own_errors {
+    double *values;
+    size_t n;
+} tb_own_errors;
+void tb_own_errors_free(tb_own_errors *errors); /* a zeroed struct is fine */
+
 typedef struct tb_quantize_job {
     const tb_folder *folder;   /* source */
     const char *weights_path;  /* or a bare state dict; NULL */
@@ -15,6 +31,9 @@ typedef struct tb_quantize_job {
     tb_scheme scheme;
     const char *out; /* target folder */
     bool force;
+    const tb_jitter *jitter;   /* NULL: the scheme's own scales */
+    tb_own_errors *own_errors; /* NULL is fine */
+    double *weight_error; /* NULL, or filled: squared rounding errors over squared weights, all quantized linears */
     tb_pool *pool;
     const tb_hooks *hooks;
 } tb_quantize_job;

@@ -116,7 +116,7 @@ static const char *embedding_name(const tb_scheme *scheme, tb_embedding_format f
     return widened ? "fp32" : formats[format];
 }
 
-static json_t *recipe_json(const tb_scheme *scheme)
+static json_t *recipe_json(const tb_scheme *scheme, const tb_jitter *jitter)
 {
     static const char *const activations[] = {"float", "int8-token", "uint7-text", "int8-token"};
     json_t *group = scheme->linear == TB_WEIGHT_S4 ? json_integer((json_int_t)scheme->group) : json_null();
@@ -124,12 +124,20 @@ static json_t *recipe_json(const tb_scheme *scheme)
                          : scheme->linear == TB_WEIGHT_S4 ? "channel-and-group"
                          : scheme->linear == TB_WEIGHT_S8 ? "channel"
                                                           : NULL;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s?, s:s, s:s, s:s}", "scheme", scheme->name, "rounding",
-                     "nearest", "linear", kind_name(scheme->linear), "head", kind_name(scheme->head), "scales", scales,
-                     "group", group, "error_weights", scheme->linear == TB_WEIGHT_S4 ? "layernorm" : NULL,
-                     "activations", activations[scheme->act], "word_embeddings",
-                     embedding_name(scheme, scheme->word_embeddings), "other_embeddings",
-                     embedding_name(scheme, scheme->other_embeddings));
+    json_t *recipe =
+        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s?, s:s, s:s, s:s}", "scheme", scheme->name, "rounding", "nearest",
+                  "linear", kind_name(scheme->linear), "head", kind_name(scheme->head), "scales", scales, "group",
+                  group, "error_weights", scheme->linear == TB_WEIGHT_S4 ? "layernorm" : NULL, "activations",
+                  activations[scheme->act], "word_embeddings", embedding_name(scheme, scheme->word_embeddings),
+                  "other_embeddings", embedding_name(scheme, scheme->other_embeddings));
+    /* Of a null model: scheme, scales and formats are those of the scheme that it is a null model of. */
+    if (jitter && json_object_set_new(recipe, "random_scales",
+                                      json_pack("{s:I, s:I}", "seed", (json_int_t)jitter->seed, "model",
+                                                (json_int_t)jitter->model)) != 0) {
+        json_decref(recipe);
+        return NULL;
+    }
+    return recipe;
 }
 
 /* What the source's own sidecar says of its head and seed; it knows nothing of a bare file of weights. */
@@ -161,7 +169,7 @@ timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, co
         seed = json_null();
     }
     if (status == TIMBANG_OK) {
-        recipe = recipe_json(&job->scheme);
+        recipe = recipe_json(&job->scheme, job->jitter);
         status = recipe && seed ? tb_json_compact(recipe, &text, err) : tb_no_memory(err, 0);
     }
     if (status == TIMBANG_OK) {

@@ -1,7 +1,9 @@
-/* What the rounding files share. Includes: quant/schemes.h. Called by: quant/round.c, quant/two_level.c. */
+/* What the rounding files share. Includes: quant/jitter.h, quant/schemes.h. Called by: quant/round.c,
+ * quant/two_level.c, quant/jitter.c, quant/rounding_error.c. */
 #ifndef TB_QUANT_ROWS_H
 #define TB_QUANT_ROWS_H
 
+#include "quant/jitter.h"
 #include "quant/schemes.h"
 
 #define TB_LARGEST_WEIGHT 1e37f
@@ -11,5 +13,21 @@ float tb_row_absmax(const float *w, size_t n);
 /* Checks sizes and magnitudes; allocates q and scale. */
 timbang_status tb_quantized_alloc(const float *w, size_t rows, size_t columns, tb_weight_kind kind, tb_weight *out,
                                   tb_error *err);
+/* One row, or a part of it, that was rounded to q * scale. */
+tb_rounding tb_rounding_of_row(const float *w, const int8_t *q, size_t n, double scale);
+
+/* Four bits with random scales: q in -8..7 for each value, times a multiplier 1..15 for each part of a row (a multiple
+ * of 16 columns), times a scale for each row, drawn from 0.8 to 1.25 times the one at which multiplier 15 clips
+ * nothing. A part takes the multiplier with the smallest sum of its error and a random handicap of up to `handicap`
+ * times the row's mean error of a part. */
+typedef struct tb_four_bit_draw {
+    uint64_t seed, stream, attempt;
+    size_t part;
+    float handicap;
+} tb_four_bit_draw;
+/* out: a rounding of w to 4 bits (S4, S4_ROW) or what this made of it. It becomes S8, with q times multiplier as
+ * values, at most 120 in size. */
+timbang_status tb_redraw_s4(const float *w, const float *importance, const tb_four_bit_draw *draw, tb_pool *pool,
+                            tb_weight *out, tb_error *err);
 
 #endif

@@ -5,6 +5,7 @@
  * A row is searched in float on values scaled by a power of two, so that its largest magnitude is in [1, 2); sums run
  * in 16 lanes and a fixed tree. The result is then rounded from the values themselves in double. No step depends on the
  * machine, on the compiler, or on the number of threads. */
+#include "base/rng.h"
 #include "quant/rows.h"
 
 #include <stdlib.h>
@@ -18,6 +19,9 @@ enum { CHANNEL_CANDIDATES = 20, ROW_CANDIDATES = 37 };
 static const double channel_first = 0.80, channel_step = 0.025; /* of the channel scale at multiplier 15 */
 static const double row_first = 0.30, row_step = 0.02;          /* of a row's scale */
 static const float clip_limit = 0.66f;                          /* of a group's scale */
+/* At random: a channel's scale as above, and what a part's may be of the one that clips nothing. */
+static const double random_first = 0.80, random_width = 0.45;
+static const float random_lowest = 0.6f, random_highest = 1.8f;
 
 /* ---- Scaling by powers of two ---- */
 
@@ -203,6 +207,28 @@ static unsigned greatest_common_divisor(const uint8_t *m, size_t n)
     return common;
 }
 
+/* The channel scale at which multiplier 15 clips nothing. */
+static double covering_channel(const row *r)
+{
+    float cover = 0;
+    for (size_t g = 0; g < r->groups; g++)
+        cover = r->cover[g] > cover ? r->cover[g] : cover;
+    return (double)cover * power_of_two(r->exponent) / MAX_MULTIPLIER;
+}
+
+/* Rounds a row with a channel scale and the multipliers in r->best. */
+static void write_two_levels(const row *r, double channel, int8_t *q, uint8_t *m, float *scale)
+{
+    unsigned common = greatest_common_divisor(r->best, r->groups);
+    if (common > 1) /* the product may need more than 20 bits: rounded again, by less than a part in a million */
+        channel = storable_scale(channel * common);
+    for (size_t g = 0; g < r->groups; g++)
+        m[g] = (uint8_t)(r->best[g] / common);
+    for (size_t i = 0; i < r->n; i++)
+        q[i] = quantize_value(r->w[i], channel * m[i / r->group]);
+    *scale = (float)channel;
+}
+
 static void two_level_row(row *r, const float *w, int8_t *q, uint8_t *m, float *scale)
 {
     if (!row_take(r, w)) {
@@ -210,10 +236,7 @@ static void two_level_row(row *r, const float *w, int8_t *q, uint8_t *m, float *
         *scale = 1;
         return;
     }
-    float cover = 0;
-    for (size_t g = 0; g < r->groups; g++)
-        cover = r->cover[g] > cover ? r->cover[g] : cover;
-    double unit = (double)cover * power_of_two(r->exponent) / MAX_MULTIPLIER, channel = 0, error = 1e300;
+    double unit = covering_channel(r), channel = 0, error = 1e300;
     for (int i = 0; i < CHANNEL_CANDIDATES; i++)
         try_channel_scale(r, unit * (channel_first + channel_step * i), &channel, &error);
     for (int i = 0; i < REFINEMENTS; i++) {
@@ -222,13 +245,52 @@ static void two_level_row(row *r, const float *w, int8_t *q, uint8_t *m, float *
         if (channel == before)
             break;
     }
-    unsigned common = greatest_common_divisor(r->best, r->groups);
-    if (common > 1) /* the product may need more than 20 bits: rounded again, by less than a part in a million */
-        channel = storable_scale(channel * common);
-    for (size_t g = 0; g < r->groups; g++)
-        m[g] = (uint8_t)(r->best[g] / common);
-    for (size_t i = 0; i < r->n; i++)
-        q[i] = quantize_value(w[i], channel * m[i / r->group]);
+    write_two_levels(r, channel, q, m, scale);
+}
+
+/* ---- Four bits at random ---- */
+
+static float unit_float(tb_rng *rng)
+{
+    return (float)(tb_rng_u32(rng) >> 8) * 0x1p-24f;
+}
+
+/* Multipliers for the (scaled) channel scale s, each with the smallest sum of error and handicap. */
+static void draw_multipliers(const row *r, float s, float handicap, tb_rng *rng, uint8_t *m)
+{
+    for (size_t g = 0; g < r->groups; g++) {
+        float ratio = r->cover[g] / s, low = ratio * random_lowest, high = ratio * random_highest + 1, least = -1;
+        int first = low >= MAX_MULTIPLIER ? MAX_MULTIPLIER : low < 1 ? 1 : (int)low;
+        int last = high >= MAX_MULTIPLIER ? MAX_MULTIPLIER : (int)high;
+        for (int k = first; k <= last; k++) {
+            size_t at = g * r->group;
+            float error = squared_error(r->x + at, r->h + at, r->group, s * (float)k) + handicap * unit_float(rng);
+            if (least < 0 || error < least) {
+                least = error;
+                m[g] = (uint8_t)k;
+            }
+        }
+    }
+}
+
+/* q: values times multipliers. */
+static void random_row(row *r, const tb_four_bit_draw *draw, uint64_t number, const float *w, int8_t *q, float *scale)
+{
+    if (!row_take(r, w)) {
+        *scale = 1;
+        return;
+    }
+    tb_rng rng = tb_rng_make(draw->seed, draw->stream);
+    rng.counter = number << 20; /* more numbers than a row takes */
+    double factor = random_first + random_width * tb_rng_unit(&rng);
+    double channel = storable_scale(covering_channel(r) * factor);
+    float s = (float)(channel * power_of_two(-r->exponent));
+    double mean = choose_multipliers(r, s, 1e300, r->m) / (double)r->groups;
+    draw_multipliers(r, s, draw->handicap * (float)mean, &rng, r->m);
+    for (size_t i = 0; i < r->n; i++) {
+        int m = r->m[i / r->group];
+        q[i] = (int8_t)(quantize_value(w[i], channel * m) * m);
+    }
     *scale = (float)channel;
 }
 
@@ -273,7 +335,8 @@ static void one_scale_row(row *r, const float *w, int8_t *q, float *scale)
 typedef struct job {
     const float *w;
     tb_weight *out;
-    row *rows; /* one a thread */
+    row *rows;                    /* one a thread */
+    const tb_four_bit_draw *draw; /* NULL: the best scales */
 } job;
 
 static void run_share(void *arg, int thread, int n_threads)
@@ -284,18 +347,20 @@ static void run_share(void *arg, int thread, int n_threads)
     size_t begin, end, n = out->columns;
     tb_share(out->rows, 1, thread, n_threads, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        if (out->kind == TB_WEIGHT_S4)
+        if (j->draw)
+            random_row(r, j->draw, j->draw->attempt * out->rows + i, j->w + i * n, out->q + i * n, &out->scale[i]);
+        else if (out->kind == TB_WEIGHT_S4)
             two_level_row(r, j->w + i * n, out->q + i * n, out->multiplier + i * r->groups, &out->scale[i]);
         else
             one_scale_row(r, j->w + i * n, out->q + i * n, &out->scale[i]);
     }
 }
 
-static timbang_status run(const float *w, size_t group, const float *importance, tb_pool *pool, tb_weight *out,
-                          tb_error *err)
+static timbang_status run(const float *w, size_t group, const float *importance, const tb_four_bit_draw *draw,
+                          tb_pool *pool, tb_weight *out, tb_error *err)
 {
     size_t threads = (size_t)tb_pool_threads(pool), n = out->columns;
-    job j = {w, out, tb_calloc(threads, sizeof(row), err)};
+    job j = {w, out, tb_calloc(threads, sizeof(row), err), draw};
     float *h = j.rows ? tb_calloc(tb_round_up(n, LANES), sizeof *h, err) : NULL;
     timbang_status status = h ? TIMBANG_OK : TIMBANG_NO_MEMORY;
     for (size_t i = 0; i < n && h; i++)
@@ -308,6 +373,13 @@ static timbang_status run(const float *w, size_t group, const float *importance,
         row_free(&j.rows[i]);
     free(j.rows);
     free(h);
+    return status;
+}
+
+static timbang_status run_fresh(const float *w, size_t group, const float *importance, tb_pool *pool, tb_weight *out,
+                                tb_error *err)
+{
+    timbang_status status = run(w, group, importance, NULL, pool, out, err);
     if (status != TIMBANG_OK)
         tb_weight_free(out);
     return status;
@@ -333,12 +405,22 @@ timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t colu
         tb_weight_free(out);
         return TIMBANG_NO_MEMORY;
     }
-    return run(w, group, importance, pool, out, err);
+    return run_fresh(w, group, importance, pool, out, err);
 }
 
 timbang_status tb_quantize_s4_row(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                   tb_error *err)
 {
     TB_TRY(tb_quantized_alloc(w, rows, columns, TB_WEIGHT_S4_ROW, out, err));
-    return run(w, columns, NULL, pool, out, err);
+    return run_fresh(w, columns, NULL, pool, out, err);
+}
+
+timbang_status tb_redraw_s4(const float *w, const float *importance, const tb_four_bit_draw *draw, tb_pool *pool,
+                            tb_weight *out, tb_error *err)
+{
+    out->kind = TB_WEIGHT_S8;
+    out->group = 0;
+    free(out->multiplier);
+    out->multiplier = NULL;
+    return run(w, draw->part, importance, draw, pool, out, err);
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * results.json as plain structs.
- * Includes: report/data.h, report/fields.h. Called by: report. */
-#include "report/data.h"
-
-#include "report/fields.h"
+ * results.json as plain structs: the head, plan, data, models, variants and warnings.
+ * Includes: report/data_read.h. Called by: report. */
+#include "report/data_read.h"
 
 #include <stdio.h>
 #include <string.h>
 
 const char *const tb_report_part_names[TB_REPORT_PARTS] = {"embeddings", "encoder", "head", "other"};
 
-enum { WHERE = 200, SCHEMA = 1, MAX_CLASSES = 256 };
+enum { SCHEMA = 1 };
 
-/* Room for n items of one array of the record; NULL only after a failure. */
-static void *room(tb_report *r, tb_fields *f, size_t n, size_t size)
+/* ---- Helpers of all parts ---- */
+
+void *tb_read_room(tb_report *r, tb_fields *f, size_t n, size_t size)
 {
     if (f->status != TIMBANG_OK)
         return NULL;
@@ -23,25 +22,110 @@ static void *room(tb_report *r, tb_fields *f, size_t n, size_t size)
     return block;
 }
 
-static size_t index_of(tb_fields *f, const char *what, const char *name, const char *where, size_t n,
-                       const char *(*name_of)(const tb_report *, size_t), const tb_report *r)
+const json_t *tb_read_array(tb_fields *f, const json_t *object, const char *where, const char *key, size_t *n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(name_of(r, i), name) == 0)
-            return i;
-    tb_fields_fail(f, "%s.%s is '%s', which is not among the %s of this file", where, what, name,
-                   strcmp(what, "data") == 0 ? "data sets" : "models");
+    const json_t *array = tb_field_array(f, object, where, key);
+    *n = json_array_size(array);
+    if (*n <= TB_READ_MAX_ITEMS)
+        return array;
+    tb_fields_fail(f, "%s%s%s has %zu items; at most %d are drawn", where, where[0] ? "." : "", key, *n,
+                   TB_READ_MAX_ITEMS);
+    *n = 0;
+    return NULL;
+}
+
+const char **tb_read_strings(tb_report *r, tb_fields *f, const json_t *object, const char *where, const char *key,
+                             size_t *n)
+{
+    const json_t *array = tb_read_array(f, object, where, key, n);
+    const char **strings = tb_read_room(r, f, *n, sizeof *strings);
+    for (size_t i = 0; i < *n && f->status == TIMBANG_OK; i++) {
+        strings[i] = json_string_value(json_array_get(array, i));
+        if (!strings[i])
+            tb_fields_fail(f, "%s%s%s[%zu] should be a string", where, where[0] ? "." : "", key, i);
+    }
+    return strings;
+}
+
+/* Paths are for messages only: a long one is cut. */
+static void add_to_path(char out[TB_READ_WHERE], const char *text)
+{
+    size_t at = strlen(out);
+    while (*text && at + 1 < TB_READ_WHERE)
+        out[at++] = *text++;
+    out[at] = '\0';
+}
+
+const char *tb_read_inner(char out[TB_READ_WHERE], const char *where, const char *key)
+{
+    out[0] = '\0';
+    add_to_path(out, where);
+    add_to_path(out, where[0] ? "." : "");
+    add_to_path(out, key);
+    return out;
+}
+
+const char *tb_read_item(char out[TB_READ_WHERE], const char *where, const char *key, size_t i)
+{
+    char index[32];
+    snprintf(index, sizeof index, "[%zu]", i);
+    tb_read_inner(out, where, key);
+    add_to_path(out, index);
+    return out;
+}
+
+size_t tb_read_model(const tb_report *r, tb_fields *f, const json_t *object, const char *where)
+{
+    const char *name = tb_field_string(f, object, where, "model");
+    for (size_t m = 0; m < r->n_models; m++)
+        if (strcmp(r->models[m].name, name) == 0)
+            return m;
+    tb_fields_fail(f, "%s.model is '%s', which is not among the models of this file", where, name);
     return 0;
 }
 
-static const char *set_name(const tb_report *r, size_t i)
+size_t tb_read_set(const tb_report *r, tb_fields *f, const json_t *object, const char *where)
 {
-    return r->sets[i].name;
+    const char *name = tb_field_string(f, object, where, "data");
+    for (size_t s = 0; s < r->n_sets; s++)
+        if (strcmp(r->sets[s].name, name) == 0)
+            return s;
+    tb_fields_fail(f, "%s.data is '%s', which is not among the data sets of this file", where, name);
+    return 0;
 }
 
-static const char *model_name(const tb_report *r, size_t i)
+size_t tb_read_variant(const tb_report *r, tb_fields *f, const json_t *object, const char *where, size_t model)
 {
-    return r->models[i].name;
+    const char *name = tb_field_string(f, object, where, "variant");
+    for (size_t v = 0; v < r->n_variants; v++)
+        if (r->variants[v].model == model && strcmp(r->variants[v].name, name) == 0)
+            return v;
+    tb_fields_fail(f, "%s.variant is '%s', which is not among the variants of this file", where, name);
+    return 0;
+}
+
+tb_interval tb_read_interval(tb_fields *f, const json_t *object, const char *where, const char *key)
+{
+    double ends[2] = {0, 0};
+    tb_field_reals(f, object, where, key, 2, ends);
+    return (tb_interval){ends[0], ends[1]};
+}
+
+/* ---- Parts ---- */
+
+static void read_options(tb_report *r, tb_fields *f)
+{
+    const json_t *options = tb_field_object(f, r->root, "", "options");
+    r->seed = tb_field_count(f, options, "options", "seed");
+    r->command = tb_field_string_or_null(f, options, "options", "command");
+    r->anonymous = tb_field_bool(f, options, "options", "anonymous");
+    r->clean = tb_field_string(f, options, "options", "clean");
+    r->max_length = tb_field_count(f, options, "options", "max_length");
+    const char *lang = tb_field_string(f, options, "options", "lang");
+    if (strcmp(lang, "id") == 0)
+        r->lang = TB_LANG_ID;
+    else if (strcmp(lang, "en") != 0)
+        tb_fields_fail(f, "options.lang is '%s'; this version writes en and id", lang);
 }
 
 static void read_head(tb_report *r, tb_fields *f)
@@ -58,270 +142,153 @@ static void read_head(tb_report *r, tb_fields *f)
     const json_t *time = tb_field_object(f, r->root, "", "time");
     r->started = tb_field_string(f, time, "time", "started");
     r->seconds = tb_field_real(f, time, "time", "seconds");
-    const json_t *options = tb_field_object(f, r->root, "", "options");
-    r->seed = tb_field_count(f, options, "options", "seed");
-    const json_t *measured = tb_field_object(f, r->root, "", "measured");
-    r->peak_resident_bytes = tb_field_count(f, measured, "measured", "peak_resident_bytes");
+    r->resumed = tb_field_count(f, time, "time", "resumed");
+    r->plan.fixed = tb_field_string(f, time, "time", "plan_fixed");
+    read_options(r, f);
+}
+
+static void read_plan(tb_report *r, tb_fields *f)
+{
+    const json_t *plan = tb_field_object(f, r->root, "", "plan");
+    r->plan.sha256 = tb_field_string(f, plan, "plan", "sha256");
+    const json_t *content = tb_field_object(f, plan, "plan", "content");
+    const char *where = "plan.content";
+    r->plan.primary = tb_field_string(f, content, where, "primary");
+    r->plan.family = tb_field_string(f, content, where, "family");
+    r->plan.alpha = tb_field_real(f, content, where, "alpha");
+    r->plan.power = tb_field_real(f, content, where, "power");
+    r->plan.margin = tb_field_real(f, content, where, "margin");
+    const json_t *bootstrap = tb_field_object(f, content, where, "bootstrap");
+    r->plan.replicates = tb_field_count(f, bootstrap, "plan.content.bootstrap", "replicates");
+    r->plan.bootstrap_seed = tb_field_count(f, bootstrap, "plan.content.bootstrap", "seed");
+    r->plan.null_models = tb_field_count(f, content, where, "null_models");
+    r->plan.ece_bins = tb_field_count(f, content, where, "ece_bins");
+}
+
+static void read_duplicates(tb_report_set *set, tb_fields *f, const json_t *item, const char *where)
+{
+    char inner[TB_READ_WHERE];
+    const json_t *within = tb_field_object(f, item, where, "duplicates");
+    tb_read_inner(inner, where, "duplicates");
+    set->duplicates_exact = tb_field_count(f, within, inner, "exact");
+    set->duplicates_normalized = tb_field_count(f, within, inner, "normalized");
+    set->conflicting = tb_field_count(f, within, inner, "conflicting");
+    if (tb_field_null(f, item, where, "train_overlap"))
+        return;
+    const json_t *train = tb_field_object(f, item, where, "train_overlap");
+    tb_read_inner(inner, where, "train_overlap");
+    set->train = true;
+    set->train_exact = tb_field_count(f, train, inner, "exact");
+    set->train_normalized = tb_field_count(f, train, inner, "normalized");
 }
 
 static void read_sets(tb_report *r, tb_fields *f)
 {
-    const json_t *array = tb_field_array(f, r->root, "", "data");
-    size_t n = json_array_size(array);
-    r->sets = room(r, f, n, sizeof *r->sets);
+    size_t n;
+    const json_t *array = tb_read_array(f, r->root, "", "data", &n);
+    r->sets = tb_read_room(r, f, n, sizeof *r->sets);
     for (size_t i = 0; i < n && f->status == TIMBANG_OK; i++) {
-        char where[WHERE];
-        snprintf(where, sizeof where, "data[%zu]", i);
+        char where[TB_READ_WHERE];
+        tb_read_item(where, "", "data", i);
         const json_t *item = tb_field_item(f, array, "data", i);
         r->sets[i] = (tb_report_set){
             .name = tb_field_string(f, item, where, "name"),
+            .path = tb_field_string_or_null(f, item, where, "path"),
             .sha256 = tb_field_string_or_null(f, item, where, "sha256"),
             .rows = tb_field_count(f, item, where, "rows"),
+            .label_counts = tb_field_object(f, item, where, "label_counts"),
         };
+        read_duplicates(&r->sets[i], f, item, where);
         r->n_sets++;
     }
 }
 
-static const char **read_strings(tb_report *r, tb_fields *f, const json_t *array, const char *where, const char *key,
-                                 size_t *n)
+static void read_weights(tb_report *r, tb_fields *f, const json_t *item, const char *where, tb_report_model *m)
 {
-    *n = json_array_size(array);
-    const char **strings = room(r, f, *n, sizeof *strings);
-    for (size_t i = 0; i < *n && f->status == TIMBANG_OK; i++) {
-        strings[i] = json_string_value(json_array_get(array, i));
-        if (!strings[i])
-            tb_fields_fail(f, "%s.%s[%zu] should be a string", where, key, i);
+    const json_t *weights = tb_read_array(f, item, where, "weights", &m->n_weights);
+    m->weights = tb_read_room(r, f, m->n_weights, sizeof *m->weights);
+    char inner[TB_READ_WHERE], entry[TB_READ_WHERE];
+    tb_read_inner(inner, where, "weights");
+    for (size_t i = 0; i < m->n_weights && f->status == TIMBANG_OK; i++) {
+        const json_t *file = tb_field_item(f, weights, inner, i);
+        tb_read_item(entry, where, "weights", i);
+        m->weights[i] = (tb_report_file){
+            .name = tb_field_string(f, file, entry, "file"),
+            .sha256 = tb_field_string(f, file, entry, "sha256"),
+            .bytes = tb_field_count(f, file, entry, "bytes"),
+        };
     }
-    return strings;
+    if (f->status == TIMBANG_OK && m->n_weights > 0) {
+        m->weights_file = m->weights[0].name;
+        m->weights_sha256 = m->weights[0].sha256;
+    }
 }
 
 static void read_models(tb_report *r, tb_fields *f)
 {
-    const json_t *array = tb_field_array(f, r->root, "", "models");
-    size_t n = json_array_size(array);
-    r->models = room(r, f, n, sizeof *r->models);
+    size_t n;
+    const json_t *array = tb_read_array(f, r->root, "", "models", &n);
+    r->models = tb_read_room(r, f, n, sizeof *r->models);
     for (size_t i = 0; i < n && f->status == TIMBANG_OK; i++) {
-        char where[WHERE], inner[WHERE + 20];
-        snprintf(where, sizeof where, "models[%zu]", i);
+        char where[TB_READ_WHERE], inner[TB_READ_WHERE];
+        tb_read_item(where, "", "models", i);
         const json_t *item = tb_field_item(f, array, "models", i);
         tb_report_model *m = &r->models[i];
         m->name = tb_field_string(f, item, where, "name");
-        m->labels = read_strings(r, f, tb_field_array(f, item, where, "labels"), where, "labels", &m->n_labels);
+        m->path = tb_field_string_or_null(f, item, where, "path");
+        m->embedded = tb_field_bool(f, item, where, "embedded");
+        m->labels = tb_read_strings(r, f, item, where, "labels", &m->n_labels);
         m->labels_from = tb_field_string(f, item, where, "labels_from");
         m->untrained_head = tb_field_bool(f, item, where, "untrained_head");
+        m->shipped_quantized = tb_field_bool(f, item, where, "shipped_quantized");
         m->parameters = tb_field_count(f, item, where, "parameters");
-        snprintf(inner, sizeof inner, "%s.shape", where);
+        tb_read_inner(inner, where, "shape");
         const json_t *shape = tb_field_object(f, item, where, "shape");
         m->layers = tb_field_count(f, shape, inner, "layers");
         m->hidden = tb_field_count(f, shape, inner, "hidden");
-        const json_t *weights = tb_field_array(f, item, where, "weights");
-        if (json_array_size(weights) > 0) {
-            snprintf(inner, sizeof inner, "%s.weights[0]", where);
-            m->weights_file = tb_field_string(f, json_array_get(weights, 0), inner, "file");
-            m->weights_sha256 = tb_field_string(f, json_array_get(weights, 0), inner, "sha256");
-        }
+        read_weights(r, f, item, where, m);
         r->n_models++;
     }
 }
 
-/* The entry of an array of objects whose members model, variant (and data, unless NULL) have these values. */
-static const json_t *entry_of(tb_fields *f, const json_t *array, const char *where, const char *model,
-                              const char *variant, const char *data)
-{
-    for (size_t i = 0; i < json_array_size(array) && f->status == TIMBANG_OK; i++) {
-        char inner[WHERE];
-        snprintf(inner, sizeof inner, "%s[%zu]", where, i);
-        const json_t *item = tb_field_item(f, array, where, i);
-        if (strcmp(tb_field_string(f, item, inner, "model"), model) == 0 &&
-            strcmp(tb_field_string(f, item, inner, "variant"), variant) == 0 &&
-            (!data || strcmp(tb_field_string(f, item, inner, "data"), data) == 0))
-            return item;
-    }
-    tb_fields_fail(f, "%s has no entry for model '%s', variant '%s'%s%s%s", where, model, variant,
-                   data ? ", data '" : "", data ? data : "", data ? "'" : "");
-    return NULL;
-}
-
 static void read_variants(tb_report *r, tb_fields *f)
 {
-    const json_t *array = tb_field_array(f, r->root, "", "variants");
+    size_t n, n_resident;
+    const json_t *array = tb_read_array(f, r->root, "", "variants", &n);
     const json_t *measured = tb_field_object(f, r->root, "", "measured");
-    const json_t *resident = tb_field_array(f, measured, "measured", "resident");
-    size_t n = json_array_size(array);
-    r->variants = room(r, f, n, sizeof *r->variants);
+    const json_t *resident = tb_read_array(f, measured, "measured", "resident", &n_resident);
+    r->variants = tb_read_room(r, f, n, sizeof *r->variants);
     for (size_t i = 0; i < n && f->status == TIMBANG_OK; i++) {
-        char where[WHERE], inner[WHERE + 20];
-        snprintf(where, sizeof where, "variants[%zu]", i);
+        char where[TB_READ_WHERE], inner[TB_READ_WHERE];
+        tb_read_item(where, "", "variants", i);
         const json_t *item = tb_field_item(f, array, "variants", i);
         tb_report_variant *v = &r->variants[i];
-        const char *model = tb_field_string(f, item, where, "model");
-        v->model = index_of(f, "model", model, where, r->n_models, model_name, r);
+        v->model = tb_read_model(r, f, item, where);
         v->name = tb_field_string(f, item, where, "variant");
+        v->scheme = tb_field_string(f, item, where, "scheme");
+        v->made = tb_field_bool(f, item, where, "made");
         v->size_bytes = tb_field_count(f, item, where, "size_bytes");
+        v->file_bytes = tb_field_count(f, item, where, "file_bytes");
         v->ratio = tb_field_real(f, item, where, "ratio");
+        v->weight_error = tb_field_real_or_null(f, item, where, "weight_error");
         const json_t *parts = tb_field_object(f, item, where, "parts");
-        snprintf(inner, sizeof inner, "%s.parts", where);
+        tb_read_inner(inner, where, "parts");
         for (size_t p = 0; p < TB_REPORT_PARTS; p++)
             v->parts[p] = tb_field_count(f, parts, inner, tb_report_part_names[p]);
-        const json_t *entry = entry_of(f, resident, "measured.resident", model, v->name, NULL);
-        v->resident_bytes = tb_field_count(f, entry, "measured.resident", "resident_bytes");
-        r->n_variants++;
-    }
-}
-
-static void read_classes(tb_report *r, tb_fields *f, const json_t *item, const char *where, tb_report_result *result)
-{
-    const char **labels =
-        read_strings(r, f, tb_field_array(f, item, where, "labels"), where, "labels", &result->n_classes);
-    size_t n = result->n_classes;
-    if (f->status == TIMBANG_OK && (n == 0 || n > MAX_CLASSES))
-        tb_fields_fail(f, "%s.labels has %zu items; 1 to %d are drawn", where, n, MAX_CLASSES);
-    const json_t *per_class = tb_field_object(f, item, where, "per_class");
-    const json_t *confusion = tb_field_array(f, item, where, "confusion");
-    result->classes = room(r, f, n, sizeof *result->classes);
-    result->confusion = room(r, f, n * n, sizeof *result->confusion);
-    if (f->status == TIMBANG_OK && json_array_size(confusion) != n)
-        tb_fields_fail(f, "%s.confusion should have %zu rows, one a label", where, n);
-    char inner[WHERE + 20];
-    snprintf(inner, sizeof inner, "%s.per_class", where);
-    for (size_t c = 0; c < n && f->status == TIMBANG_OK; c++) {
-        const json_t *figures = tb_field_object(f, per_class, inner, labels[c]);
-        result->classes[c] = (tb_report_class){
-            .label = labels[c],
-            .precision = tb_field_real(f, figures, inner, "precision"),
-            .recall = tb_field_real(f, figures, inner, "recall"),
-            .f1 = tb_field_real(f, figures, inner, "f1"),
-            .truth = tb_field_count(f, figures, inner, "support"),
-            .predicted = tb_field_count(f, figures, inner, "predicted"),
-        };
-        const json_t *row = json_array_get(confusion, c);
-        if (f->status == TIMBANG_OK && json_array_size(row) != n)
-            tb_fields_fail(f, "%s.confusion[%zu] should have %zu numbers, one a label", where, c, n);
-        for (size_t p = 0; p < n && f->status == TIMBANG_OK; p++) {
-            const json_t *count = json_array_get(row, p);
-            if (!json_is_integer(count) || json_integer_value(count) < 0)
-                tb_fields_fail(f, "%s.confusion[%zu][%zu] should be a whole number, 0 or more", where, c, p);
-            result->confusion[c * n + p] = (uint64_t)json_integer_value(count);
-        }
-    }
-}
-
-static void read_comparison(tb_fields *f, const json_t *item, const char *where, tb_report_result *result)
-{
-    const json_t *value = json_object_get(item, "against_fp32");
-    if (json_is_null(value))
-        return;
-    const json_t *against = tb_field_object(f, item, where, "against_fp32");
-    char inner[WHERE + 20];
-    snprintf(inner, sizeof inner, "%s.against_fp32", where);
-    result->compared = true;
-    result->agreement = tb_field_real(f, against, inner, "agreement");
-    const json_t *kl = json_object_get(against, "mean_kl");
-    result->mean_kl = json_is_null(kl) ? -1 : tb_field_real(f, against, inner, "mean_kl");
-    result->max_abs_dlogit = tb_field_real(f, against, inner, "max_abs_dlogit");
-    result->mcnemar_p = tb_field_real(f, against, inner, "mcnemar_p");
-    result->delta_accuracy = tb_field_real(f, against, inner, "delta_accuracy");
-    result->right_to_wrong = tb_field_count(f, against, inner, "right_to_wrong");
-    result->wrong_to_right = tb_field_count(f, against, inner, "wrong_to_right");
-    result->wrong_to_other = tb_field_count(f, against, inner, "wrong_to_other");
-    result->sentence = tb_field_string(f, against, inner, "sentence");
-}
-
-static tb_report_timing read_timing(tb_fields *f, const json_t *entry, const char *where, const char *key)
-{
-    char inner[WHERE + 20];
-    snprintf(inner, sizeof inner, "%s.%s", where, key);
-    const json_t *timing = tb_field_object(f, entry, where, key);
-    return (tb_report_timing){
-        .mean = tb_field_real(f, timing, inner, "mean"),
-        .sd = tb_field_real(f, timing, inner, "sd"),
-        .median = tb_field_real(f, timing, inner, "median"),
-        .p90 = tb_field_real(f, timing, inner, "p90"),
-        .p99 = tb_field_real(f, timing, inner, "p99"),
-    };
-}
-
-static void read_latency(tb_report *r, tb_fields *f, const json_t *latency, tb_report_result *result)
-{
-    const char *where = "measured.latency";
-    const json_t *entry = entry_of(f, latency, where, r->models[result->model].name, r->variants[result->variant].name,
-                                   r->sets[result->set].name);
-    result->tokenize = read_timing(f, entry, where, "tokenize");
-    result->forward = read_timing(f, entry, where, "forward");
-    result->total = read_timing(f, entry, where, "total");
-    result->latency_ratio = tb_field_real(f, entry, where, "ratio");
-    r->latency_texts = tb_field_count(f, entry, where, "texts");
-    r->latency_rounds = tb_field_count(f, entry, where, "rounds");
-}
-
-static size_t variant_of(tb_report *r, tb_fields *f, const char *where, size_t model, const char *name)
-{
-    for (size_t v = 0; v < r->n_variants; v++)
-        if (r->variants[v].model == model && strcmp(r->variants[v].name, name) == 0)
-            return v;
-    tb_fields_fail(f, "%s.variant is '%s', which is not among the variants of this file", where, name);
-    return 0;
-}
-
-static void read_result(tb_report *r, tb_fields *f, const json_t *item, const char *where, tb_report_result *result)
-{
-    char inner[WHERE + 20];
-    result->model = index_of(f, "model", tb_field_string(f, item, where, "model"), where, r->n_models, model_name, r);
-    result->set = index_of(f, "data", tb_field_string(f, item, where, "data"), where, r->n_sets, set_name, r);
-    result->variant = variant_of(r, f, where, result->model, tb_field_string(f, item, where, "variant"));
-    result->untrained_head = tb_field_bool(f, item, where, "untrained_head");
-    result->restricted = tb_field_bool(f, item, where, "restricted");
-    result->n = tb_field_count(f, item, where, "n");
-    result->correct = tb_field_count(f, item, where, "correct");
-    result->truncated = tb_field_count(f, item, where, "truncated");
-    result->empty = tb_field_count(f, item, where, "empty");
-    result->labels_present = tb_field_count(f, item, where, "labels_present");
-    result->accuracy = tb_field_real(f, item, where, "accuracy");
-    const json_t *interval = tb_field_array(f, item, where, "accuracy_interval");
-    if (f->status == TIMBANG_OK &&
-        (!json_is_number(json_array_get(interval, 0)) || !json_is_number(json_array_get(interval, 1))))
-        tb_fields_fail(f, "%s.accuracy_interval should hold two numbers", where);
-    result->low = json_number_value(json_array_get(interval, 0));
-    result->high = json_number_value(json_array_get(interval, 1));
-    result->macro_f1 = tb_field_real(f, item, where, "macro_f1");
-    result->weighted_f1 = tb_field_real(f, item, where, "weighted_f1");
-    result->ece = tb_field_real(f, item, where, "ece");
-    result->nll = tb_field_real(f, item, where, "nll");
-    result->brier = tb_field_real(f, item, where, "brier");
-    result->mean_confidence = tb_field_real(f, item, where, "mean_confidence");
-    const json_t *majority = tb_field_object(f, item, where, "majority");
-    snprintf(inner, sizeof inner, "%s.majority", where);
-    result->majority_label = tb_field_string(f, majority, inner, "label");
-    result->majority_accuracy = tb_field_real(f, majority, inner, "accuracy");
-    read_classes(r, f, item, where, result);
-    read_comparison(f, item, where, result);
-}
-
-static void read_results(tb_report *r, tb_fields *f)
-{
-    const json_t *array = tb_field_array(f, r->root, "", "results");
-    const json_t *measured = tb_field_object(f, r->root, "", "measured");
-    const json_t *latency = tb_field_array(f, measured, "measured", "latency");
-    size_t n = json_array_size(array);
-    r->results = room(r, f, n, sizeof *r->results);
-    for (size_t i = 0; i < n && f->status == TIMBANG_OK; i++) {
-        char where[WHERE];
-        snprintf(where, sizeof where, "results[%zu]", i);
-        read_result(r, f, tb_field_item(f, array, "results", i), where, &r->results[i]);
         if (f->status == TIMBANG_OK)
-            read_latency(r, f, latency, &r->results[i]);
-        r->n_results++;
+            tb_read_resident(r, f, resident, i);
+        r->n_variants++;
     }
 }
 
 static void read_warnings(tb_report *r, tb_fields *f)
 {
-    const json_t *array = tb_field_array(f, r->root, "", "warnings");
-    size_t n = json_array_size(array);
-    r->warnings = room(r, f, n, sizeof *r->warnings);
+    size_t n;
+    const json_t *array = tb_read_array(f, r->root, "", "warnings", &n);
+    r->warnings = tb_read_room(r, f, n, sizeof *r->warnings);
     for (size_t i = 0; i < n && f->status == TIMBANG_OK; i++) {
-        char where[WHERE];
-        snprintf(where, sizeof where, "warnings[%zu]", i);
+        char where[TB_READ_WHERE];
+        tb_read_item(where, "", "warnings", i);
         const json_t *item = tb_field_item(f, array, "warnings", i);
         r->warnings[i] = (tb_report_warning){
             .model = tb_field_string_or_null(f, item, where, "model"),
@@ -341,10 +308,15 @@ timbang_status tb_report_read(const json_t *results, tb_report *report, tb_error
         return tb_fail(err, TIMBANG_FORMAT, "this is not a results.json: an object is expected");
     TB_TRY(tb_arena_create(1 << 16, &r.arena, err));
     read_head(&r, &f);
+    read_plan(&r, &f);
     read_sets(&r, &f);
     read_models(&r, &f);
     read_variants(&r, &f);
-    read_results(&r, &f);
+    tb_read_results(&r, &f);
+    tb_read_measured(&r, &f);
+    tb_read_flips(&r, &f);
+    tb_read_nulls(&r, &f);
+    tb_read_groups(&r, &f);
     read_warnings(&r, &f);
     if (f.status == TIMBANG_OK && (r.n_results == 0 || r.n_sets == 0 || r.n_models == 0))
         tb_fields_fail(&f, "results is empty: there is nothing to draw");
@@ -363,6 +335,8 @@ void tb_report_free(tb_report *report)
     memset(report, 0, sizeof *report);
 }
 
+/* ---- Questions ---- */
+
 bool tb_report_first_of_model(const tb_report *report, size_t result)
 {
     const tb_report_result *r = &report->results[result];
@@ -370,6 +344,11 @@ bool tb_report_first_of_model(const tb_report *report, size_t result)
         if (report->results[i].set == r->set && report->results[i].model == r->model)
             return false;
     return true;
+}
+
+const char *tb_report_say(const tb_report *report, const char *en, const char *id)
+{
+    return report->lang == TB_LANG_ID ? id : en;
 }
 
 const tb_report_result *tb_report_fp32(const tb_report *report, const tb_report_result *result)

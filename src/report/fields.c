@@ -3,6 +3,7 @@
  * Includes: report/fields.h. Called by: report/data. */
 #include "report/fields.h"
 
+#include <math.h>
 #include <stdio.h>
 
 void tb_fields_fail(tb_fields *fields, const char *format, ...)
@@ -75,6 +76,41 @@ double tb_field_real(tb_fields *fields, const json_t *object, const char *where,
     if (value && !json_is_number(value))
         odd(fields, where, key, "a number");
     return json_number_value(value);
+}
+
+double tb_field_real_or_null(tb_fields *fields, const json_t *object, const char *where, const char *key)
+{
+    const json_t *value = member(fields, object, where, key);
+    if (value && !json_is_number(value) && !json_is_null(value))
+        odd(fields, where, key, "a number or null");
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+int64_t tb_field_whole(tb_fields *fields, const json_t *object, const char *where, const char *key)
+{
+    const json_t *value = member(fields, object, where, key);
+    if (value && !json_is_integer(value))
+        odd(fields, where, key, "a whole number");
+    return json_integer_value(value);
+}
+
+bool tb_field_null(tb_fields *fields, const json_t *object, const char *where, const char *key)
+{
+    return json_is_null(member(fields, object, where, key));
+}
+
+void tb_field_reals(tb_fields *fields, const json_t *object, const char *where, const char *key, size_t n, double *out)
+{
+    const json_t *array = tb_field_array(fields, object, where, key);
+    if (array && json_array_size(array) != n) {
+        tb_fields_fail(fields, "%s%s%s should hold %zu numbers", where, where[0] ? "." : "", key, n);
+        return;
+    }
+    for (size_t i = 0; i < n && fields->status == TIMBANG_OK; i++) {
+        if (!json_is_number(json_array_get(array, i)))
+            tb_fields_fail(fields, "%s%s%s[%zu] should be a number", where, where[0] ? "." : "", key, i);
+        out[i] = json_number_value(json_array_get(array, i));
+    }
 }
 
 uint64_t tb_field_count(tb_fields *fields, const json_t *object, const char *where, const char *key)

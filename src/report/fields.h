@@ -17,7 +17,12 @@ const char *tb_field_string(tb_fields *fields, const json_t *object, const char 
                             const char *key); /* never NULL */
 const char *tb_field_string_or_null(tb_fields *fields, const json_t *object, const char *where, const char *key);
 double tb_field_real(tb_fields *fields, const json_t *object, const char *where, const char *key);
+double tb_field_real_or_null(tb_fields *fields, const json_t *object, const char *where, const char *key); /* NaN */
 uint64_t tb_field_count(tb_fields *fields, const json_t *object, const char *where, const char *key);
+int64_t tb_field_whole(tb_fields *fields, const json_t *object, const char *where, const char *key);
+bool tb_field_null(tb_fields *fields, const json_t *object, const char *where, const char *key); /* there, and null? */
+/* Exactly n numbers. */
+void tb_field_reals(tb_fields *fields, const json_t *object, const char *where, const char *key, size_t n, double *out);
 bool tb_field_bool(tb_fields *fields, const json_t *object, const char *where, const char *key);
 /* Item i of an array, an object. */
 const json_t *tb_field_item(tb_fields *fields, const json_t *array, const char *where, size_t i);

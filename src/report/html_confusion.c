@@ -7,8 +7,11 @@ static void put_matrix(tb_text *out, const tb_report *report, const tb_report_re
 {
     tb_text_puts(out, "<table><caption>");
     tb_html_row_name(out, report, r);
-    tb_text_puts(out, r->untrained_head ? " (untrained head)</caption><thead><tr><th scope=\"col\">truth</th>"
-                                        : "</caption><thead><tr><th scope=\"col\">truth</th>");
+    if (r->untrained_head)
+        tb_text_printf(out, " (%s)", tb_report_say(report, "untrained head", "<i>head</i> belum dilatih"));
+    tb_text_printf(
+        out, "</caption><thead><tr><th scope=\"col\">%s</th>",
+        tb_report_say(report, "truth&nbsp;&darr; says&nbsp;&rarr;", "benar&nbsp;&darr; prediksi&nbsp;&rarr;"));
     for (size_t c = 0; c < r->n_classes; c++) {
         tb_text_puts(out, "<th scope=\"col\">");
         tb_html_name(out, r->classes[c].label);
@@ -33,9 +36,13 @@ static void put_matrix(tb_text *out, const tb_report *report, const tb_report_re
 
 void tb_html_confusions(tb_text *out, const tb_report *report, size_t set)
 {
-    tb_text_puts(out, "<div class=\"scroll\" tabindex=\"0\"><div class=\"matrices\">\n");
+    tb_text_puts(out, "<div class=\"matrices\">\n");
     for (size_t i = 0; i < report->n_results; i++)
-        if (report->results[i].set == set)
+        if (report->results[i].set == set) {
+            tb_text_printf(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"%s\">",
+                           tb_report_say(report, "confusion matrix", "matriks konfusi"));
             put_matrix(out, report, &report->results[i]);
-    tb_text_puts(out, "</div></div>\n");
+            tb_text_puts(out, "</div>\n");
+        }
+    tb_text_puts(out, "</div>\n");
 }

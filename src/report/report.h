@@ -13,7 +13,10 @@ timbang_status tb_report_table(const json_t *results, int width, bool color, cha
 
 /* One HTML file that needs nothing beside it; free(*text). */
 timbang_status tb_report_html(const json_t *results, char **text, tb_error *err);
-/* The same, written to path as a whole or not at all. Fits tb_study_job.draw. */
+/* The same, written to path as a whole or not at all. */
 timbang_status tb_report_html_file(const json_t *results, const char *path, tb_error *err);
+/* report.html, tables/, figures/, methods.tex and references.bib, into a folder that exists. lang: "en", "id"; NULL: as
+ * the study was asked. Fits tb_study_job.draw. */
+timbang_status tb_report_write(const json_t *results, const char *lang, const char *folder, tb_error *err);
 
 #endif

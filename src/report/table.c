@@ -5,6 +5,7 @@
 #include "report/report.h"
 #include "report/terminal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,16 @@ enum {
     KL,
     FLIPS,
     P,
+    P_HOLM,
+    EQUIVALENT,
     SIZE,
     RATIO,
     RESIDENT,
     MS,
     N_COLUMNS,
     NAME_COLUMNS = 28,
+    SHORT_NAME_COLUMNS = 18, /* of a model, where the terminal is at most NARROW wide */
+    NARROW = 100,
     CELL_BYTES = 256,
     GAP = 2
 };
@@ -40,16 +45,18 @@ static const struct {
     [MODEL] = {"model", KEEP_ALWAYS, true},
     [VARIANT] = {"variant", KEEP_ALWAYS, true},
     [ACCURACY] = {"accuracy", KEEP_ALWAYS, false},
-    [INTERVAL] = {"95% interval", 3, false},
-    [MACRO_F1] = {"macro-F1", 7, false},
-    [AGREE] = {"agree", 9, false},
+    [INTERVAL] = {"95% interval", 9, false},
+    [MACRO_F1] = {"macro-F1", 8, false},
+    [AGREE] = {"agree", 6, false},
     [KL] = {"KL", 2, false},
-    [FLIPS] = {"r→w/w→r", 6, false},
-    [P] = {"p", 8, false},
+    [FLIPS] = {"r→w/w→r", 7, false},
+    [P] = {"p", 5, false},
+    [P_HOLM] = {"p Holm", 11, false},
+    [EQUIVALENT] = {"equiv", 10, false},
     [SIZE] = {"MB", 4, false},
-    [RATIO] = {"size", 11, false},
+    [RATIO] = {"size", 13, false},
     [RESIDENT] = {"in memory", 1, false},
-    [MS] = {"ms", 10, false},
+    [MS] = {"ms", 12, false},
 };
 
 typedef struct cell {
@@ -63,6 +70,7 @@ typedef struct table {
     size_t widths[N_COLUMNS];
     bool shown[N_COLUMNS];
     bool color;
+    size_t limit; /* 0: none */
     tb_text *out;
 } table;
 
@@ -105,15 +113,22 @@ static void set_number(cell *c, tb_text *scratch, const char *format, double val
 static void fill_names(const table *t, size_t i, cell *row, tb_text *scratch)
 {
     const tb_report_result *r = &t->report->results[i];
+    bool narrow = t->limit > 0 && t->limit <= NARROW;
     scratch->length = 0;
     if (tb_report_first_of_model(t->report, i)) {
-        tb_terminal_put(scratch, t->report->models[r->model].name, NAME_COLUMNS);
+        tb_terminal_put(scratch, t->report->models[r->model].name, narrow ? SHORT_NAME_COLUMNS : NAME_COLUMNS);
         tb_text_puts(scratch, r->untrained_head ? "*" : "");
         set_cell(&row[MODEL], "%s", scratch->failed ? "" : scratch->data);
     }
     scratch->length = 0;
     tb_terminal_put(scratch, t->report->variants[r->variant].name, NAME_COLUMNS);
     set_cell(&row[VARIANT], "%s", scratch->failed ? "" : scratch->data);
+}
+
+/* "never": no outcome at this many discordant texts could show it. */
+static const char *equivalence(const tb_report_tests *tests)
+{
+    return tests->equivalent ? "yes" : tests->equivalence_most_flips < 0 ? "never" : "no";
 }
 
 static void fill_row(const table *t, size_t i, tb_text *scratch)
@@ -127,7 +142,7 @@ static void fill_row(const table *t, size_t i, tb_text *scratch)
     tb_text_printf(scratch, "%.3f–%.3f", r->low, r->high);
     set_cell(&row[INTERVAL], "%s", scratch->failed ? "" : scratch->data);
     set_number(&row[MACRO_F1], scratch, "3", r->macro_f1);
-    for (int c = AGREE; c <= P; c++)
+    for (int c = AGREE; c <= EQUIVALENT; c++)
         set_cell(&row[c], "–");
     if (r->compared) {
         set_number(&row[AGREE], scratch, "3", r->agreement);
@@ -136,7 +151,10 @@ static void fill_row(const table *t, size_t i, tb_text *scratch)
         set_cell(&row[FLIPS], "%llu/%llu", (unsigned long long)r->right_to_wrong,
                  (unsigned long long)r->wrong_to_right);
         set_number(&row[P], scratch, "p", r->mcnemar_p);
-        row[P].marked = r->mcnemar_p < 0.05;
+        if (!isnan(r->tests.primary_p_holm))
+            set_number(&row[P_HOLM], scratch, "p", r->tests.primary_p_holm);
+        row[P_HOLM].marked = r->tests.significant;
+        set_cell(&row[EQUIVALENT], "%s", equivalence(&r->tests));
     }
     set_number(&row[SIZE], scratch, "MB", (double)v->size_bytes);
     set_number(&row[RATIO], scratch, "2", v->ratio);
@@ -156,10 +174,20 @@ static size_t table_width(const table *t)
     return width;
 }
 
-static void choose_columns(table *t, size_t limit)
+/* Comparisons with FP32 only where there are any. */
+static bool is_wanted(const table *t, int c)
 {
+    bool compared = c < AGREE || c > EQUIVALENT;
+    for (size_t i = 0; i < t->report->n_results && !compared; i++)
+        compared = t->report->results[i].compared;
+    return compared;
+}
+
+static void choose_columns(table *t)
+{
+    size_t limit = t->limit;
     for (int c = 0; c < N_COLUMNS; c++) {
-        t->shown[c] = true;
+        t->shown[c] = is_wanted(t, c);
         t->widths[c] = tb_terminal_width(columns[c].head);
         for (size_t i = 0; i < t->report->n_results; i++) {
             size_t width = tb_terminal_width(t->rows[i][c].text);
@@ -178,7 +206,7 @@ static void choose_columns(table *t, size_t limit)
     for (int keep = KEEP_ALWAYS; limit > 0 && keep > 0;
          keep--) /* a narrow one may still fit where a wide one did not */
         for (int c = 0; c < N_COLUMNS; c++)
-            if (!t->shown[c] && columns[c].keep == keep) {
+            if (!t->shown[c] && columns[c].keep == keep && is_wanted(t, c)) {
                 t->shown[c] = true;
                 t->shown[c] = table_width(t) <= limit;
             }
@@ -293,6 +321,94 @@ static void put_warnings(const table *t, const char *set)
     }
 }
 
+static void put_variant_name(const table *t, const tb_report_result *r)
+{
+    if (t->report->n_models > 1) {
+        tb_terminal_put(t->out, t->report->models[r->model].name, NAME_COLUMNS);
+        tb_text_putc(t->out, ' ');
+    }
+    tb_terminal_put(t->out, t->report->variants[r->variant].name, NAME_COLUMNS);
+}
+
+/* Variants that say the labels in other proportions than FP32, beyond chance: a change in accuracy may be that. */
+static void put_shifts(const table *t, size_t set)
+{
+    for (size_t i = 0; i < t->report->n_results; i++) {
+        const tb_report_result *r = &t->report->results[i];
+        const tb_report_tests *tests = &r->tests;
+        if (r->set != set || !r->compared || !tests->gains || !tests->loses ||
+            !(tests->marginal_p_holm < t->report->plan.alpha))
+            continue;
+        tb_text_puts(t->out, "shift: ");
+        put_variant_name(t, r);
+        const char *const labels[] = {tests->gains, tests->loses}, *const words[] = {" says ", " more often, "};
+        for (size_t k = 0; k < 2; k++) {
+            tb_text_puts(t->out, words[k]);
+            tb_terminal_put(t->out, labels[k], NAME_COLUMNS);
+            for (size_t c = 0; c < r->n_classes; c++)
+                if (strcmp(r->classes[c].label, labels[k]) == 0)
+                    tb_text_printf(t->out, " (%+lld)", (long long)tests->shifts[c]);
+        }
+        tb_text_puts(t->out, " less, Stuart-Maxwell p Holm ");
+        if (tests->marginal_p_holm < 0.001)
+            tb_text_puts(t->out, "<0.001\n");
+        else
+            tb_text_printf(t->out, "%.3f\n", tests->marginal_p_holm);
+    }
+}
+
+/* Where the real rounding stands among random ones. */
+static void put_luck(const table *t, size_t set)
+{
+    for (size_t i = 0; i < t->report->n_nulls; i++) {
+        const tb_report_null *null = &t->report->nulls[i];
+        const tb_report_result *r = &t->report->results[null->result];
+        if (r->set != set)
+            continue;
+        tb_text_puts(t->out, "luck: ");
+        put_variant_name(t, r);
+        tb_text_printf(t->out, ": of %zu random roundings: less accurate %llu, as accurate %llu, more accurate %llu",
+                       null->models, (unsigned long long)null->accuracy.below, (unsigned long long)null->accuracy.equal,
+                       (unsigned long long)null->accuracy.above);
+        if (!isnan(null->accuracy.p))
+            tb_text_printf(t->out, ", p %.3f", null->accuracy.p);
+        tb_text_putc(t->out, '\n');
+    }
+}
+
+/* What the columns of comparisons mean, of those that are shown. */
+static void put_legend_of_tests(const table *t)
+{
+    const tb_report_plan *plan = &t->report->plan;
+    static const struct {
+        int column;
+        const char *text;
+    } parts[] = {
+        {AGREE, "agree"},
+        {KL, "KL"},
+        {FLIPS, "r→w/w→r (right turned wrong / wrong turned right)"},
+        {P, "p (exact McNemar)"},
+    };
+    bool any = false;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (t->shown[parts[i].column]) {
+            tb_text_puts(t->out, any ? ", " : "");
+            tb_text_puts(t->out, parts[i].text);
+            any = true;
+        }
+    tb_text_puts(t->out, any ? ": against FP32 of the same model\n" : "");
+    if (t->shown[P_HOLM]) {
+        tb_text_puts(t->out, "p Holm: against FP32, ");
+        tb_text_puts(t->out,
+                     strcmp(plan->primary, "macro_f1") == 0 ? "macro-F1, bootstrap" : "accuracy, exact McNemar");
+        tb_text_puts(t->out, ", corrected over the variants of one model on one set\n");
+    }
+    if (t->shown[EQUIVALENT])
+        tb_text_printf(t->out,
+                       "equiv: accuracy shown to be within %g of FP32's (TOST); never: so few texts cannot show it\n",
+                       plan->margin);
+}
+
 static void put_legend(const table *t)
 {
     const tb_report *r = t->report;
@@ -302,9 +418,7 @@ static void put_legend(const table *t)
     if (untrained)
         tb_text_puts(t->out, "* untrained head: these accuracies mean nothing; the agreement does\n");
     color(t, DIM);
-    tb_text_puts(t->out,
-                 "agree, KL, r→w/w→r (right turned wrong / wrong turned right) and p (exact McNemar): against FP32 of "
-                 "the same model\n");
+    put_legend_of_tests(t);
     tb_text_printf(
         t->out, "size: of 4 bytes a parameter; MB: 10^6 bytes; ms: median over %llu texts, one by one, %llu rounds; ",
         (unsigned long long)r->latency_texts, (unsigned long long)r->latency_rounds);
@@ -315,7 +429,7 @@ static void put_legend(const table *t)
     color(t, PLAIN);
     bool dropped = false;
     for (int c = 0; c < N_COLUMNS; c++)
-        if (!t->shown[c]) {
+        if (!t->shown[c] && is_wanted(t, c)) {
             tb_text_puts(t->out, dropped ? ", " : "left out, as the terminal is narrow: ");
             tb_text_puts(t->out, columns[c].head);
             dropped = true;
@@ -335,6 +449,8 @@ static void draw(const table *t)
             if (t->report->results[i].set == s)
                 put_row(t, i);
         put_rule(t, s);
+        put_shifts(t, s);
+        put_luck(t, s);
         put_warnings(t, t->report->sets[s].name);
     }
     tb_text_putc(t->out, '\n');
@@ -347,13 +463,13 @@ timbang_status tb_report_table(const json_t *results, int width, bool with_color
     tb_report report;
     TB_TRY(tb_report_read(results, &report, err));
     tb_text out = {0}, scratch = {0};
-    table t = {.report = &report, .color = with_color, .out = &out};
+    table t = {.report = &report, .color = with_color, .limit = width > 0 ? (size_t)width : 0, .out = &out};
     t.rows = tb_calloc(report.n_results, sizeof *t.rows, err);
     timbang_status status = t.rows ? TIMBANG_OK : err->status;
     if (status == TIMBANG_OK) {
         for (size_t i = 0; i < report.n_results; i++)
             fill_row(&t, i, &scratch);
-        choose_columns(&t, width > 0 ? (size_t)width : 0);
+        choose_columns(&t);
         draw(&t);
         status = scratch.failed ? tb_text_finish(&scratch, err) : tb_text_finish(&out, err);
     }

@@ -10,7 +10,6 @@
 #include "study/record.h"
 #include "study/variants.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,7 @@ typedef struct bench {
     const tb_bench_job *job;
     tb_folder *opened; /* NULL: the embedded one */
     const tb_folder *folder;
-    char directory[512]; /* temporary; empty: none was made */
+    char *directory; /* temporary; NULL: none was made */
     tb_variant *variants;
     size_t n_variants, n_labels;
     tb_workspace *workspace;
@@ -90,18 +89,6 @@ static timbang_status open_folder(bench *b, tb_error *err)
     return TIMBANG_OK;
 }
 
-static timbang_status make_directory(bench *b, tb_error *err)
-{
-    const char *base = getenv("TMPDIR");
-    snprintf(b->directory, sizeof b->directory, "%s/timbang-bench-XXXXXX",
-             base && strlen(base) < 400 && *base ? base : "/tmp");
-    if (mkdtemp(b->directory))
-        return TIMBANG_OK;
-    timbang_status status = tb_fail(err, TIMBANG_IO, "%s: cannot be made: %s", b->directory, strerror(errno));
-    b->directory[0] = '\0';
-    return status;
-}
-
 static timbang_status make_variant(bench *b, size_t v, const tb_scheme *scheme, tb_error *err)
 {
     const timbang_model_options *o = &b->job->options->model;
@@ -141,7 +128,7 @@ static timbang_status make_variants(bench *b, tb_error *err)
     tb_scheme schemes[MAX_VARIANTS];
     for (size_t v = 0; v < n; v++)
         TB_TRY(tb_scheme_parse(o->variants[v], 0, NULL, &schemes[v], err));
-    TB_TRY(make_directory(b, err));
+    TB_TRY(tb_temporary_folder(&b->directory, err));
     for (size_t v = 0; v < n; v++) {
         TB_TRY(tb_check_cancel(b->job->hooks, err));
         TB_TRY(make_variant(b, v, &schemes[v], err));
@@ -281,9 +268,10 @@ timbang_status tb_bench_run(const tb_bench_job *job, json_t **out, tb_error *err
     free(b.ms);
     tb_workspace_free(b.workspace);
     tb_folder_close(b.opened);
-    if (b.directory[0]) {
+    if (b.directory) {
         tb_error ignored;
         (void)tb_remove_tree(b.directory, &ignored);
+        free(b.directory);
     }
     if (status != TIMBANG_OK) {
         json_decref(rows);

@@ -46,6 +46,7 @@ static timbang_status put_latency(const evaluation *e, tb_error *err)
         .task = e->task,
         .texts = e->options->latency_texts,
         .rounds = e->options->latency_rounds,
+        .seconds = e->options->timing_seconds,
         .run = e->run,
     };
     job.run.stage = "timing";

@@ -15,7 +15,8 @@ typedef struct tb_evaluate_options {
     unsigned clean;
     bool restrict_labels;  /* predict only over the classes present in the truth */
     size_t latency_texts;  /* texts that are timed one by one; 0: 100 */
-    size_t latency_rounds; /* times each of them is run; 0: 3 */
+    size_t latency_rounds; /* times each of them is run, at least; 0: 10 */
+    double timing_seconds; /* at least; 0: 3 */
     const tb_hooks *hooks; /* warnings, progress, cancel */
 } tb_evaluate_options;
 

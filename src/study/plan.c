@@ -200,6 +200,7 @@ static timbang_status open_model(tb_plan *plan, tb_plan_model *model, tb_error *
     TB_TRY(recorded_untrained(model, &recorded, err));
     model->untrained_head = !model->parts.has_head || recorded;
     model->new_head = !model->parts.has_head;
+    TB_TRY(tb_plan_recipe(model, err));
     return tb_weights_facts(model->folder, model->weights_path, &model->weights, err);
 }
 
@@ -263,10 +264,29 @@ static timbang_status check_model(tb_plan *plan, tb_plan_model *model, tb_error 
     return status;
 }
 
-static timbang_status fill(tb_plan *plan, tb_error *err)
+static timbang_status open_plan(tb_plan *plan, tb_error *err)
 {
+    TB_TRY(tb_plan_statistics(plan, err));
     TB_TRY(parse_variants(plan, err));
     TB_TRY(open_models(plan, err));
+    TB_TRY(tb_plan_name_sets(plan, err));
+    return tb_plan_fix(plan, err);
+}
+
+timbang_status tb_plan_open(const tb_study_job *job, tb_plan *plan, tb_error *err)
+{
+    tb_plan made = {.job = job, .warnings = json_array()};
+    timbang_status status = made.warnings ? open_plan(&made, err) : tb_no_memory(err, 0);
+    if (status != TIMBANG_OK) {
+        tb_plan_free(&made);
+        return status;
+    }
+    *plan = made;
+    return TIMBANG_OK;
+}
+
+timbang_status tb_plan_read(tb_plan *plan, tb_error *err)
+{
     TB_TRY(tb_plan_sets(plan, err));
     TB_TRY(tb_plan_labels(plan, err));
     for (size_t m = 0; m < plan->n_models; m++) {
@@ -278,21 +298,9 @@ static timbang_status fill(tb_plan *plan, tb_error *err)
     return TIMBANG_OK;
 }
 
-timbang_status tb_plan_make(const tb_study_job *job, tb_plan *plan, tb_error *err)
+static void free_model(tb_plan_model *model, size_t n_tasks)
 {
-    tb_plan made = {.job = job, .warnings = json_array()};
-    timbang_status status = made.warnings ? fill(&made, err) : tb_no_memory(err, 0);
-    if (status != TIMBANG_OK) {
-        tb_plan_free(&made);
-        return status;
-    }
-    *plan = made;
-    return TIMBANG_OK;
-}
-
-static void free_model(tb_plan_model *model, size_t n_sets)
-{
-    for (size_t s = 0; model->tasks && s < n_sets; s++)
+    for (size_t s = 0; model->tasks && s < n_tasks; s++)
         tb_task_free(&model->tasks[s]);
     free(model->tasks);
     if (model->own_labels)
@@ -300,6 +308,8 @@ static void free_model(tb_plan_model *model, size_t n_sets)
     free(model->variants);
     free(model->variant_names);
     json_decref(model->weights);
+    json_decref(model->settings);
+    free(model->recipe);
     tb_config_free(&model->config);
     tb_folder_close(model->opened);
     free(model->name);
@@ -309,9 +319,9 @@ static void free_model(tb_plan_model *model, size_t n_sets)
 void tb_plan_free(tb_plan *plan)
 {
     for (size_t m = 0; m < plan->n_models; m++)
-        free_model(&plan->models[m], plan->n_sets);
+        free_model(&plan->models[m], plan->n_loaded);
     free(plan->models);
-    for (size_t s = 0; s < plan->n_sets; s++) {
+    for (size_t s = 0; s < plan->n_loaded; s++) {
         free(plan->sets[s].name);
         tb_dataset_free(plan->sets[s].dataset);
         json_decref(plan->sets[s].within);
@@ -320,6 +330,7 @@ void tb_plan_free(tb_plan *plan)
     free(plan->sets);
     tb_dataset_free(plan->train);
     free(plan->schemes);
+    json_decref(plan->fixed);
     json_decref(plan->warnings);
     memset(plan, 0, sizeof *plan);
 }

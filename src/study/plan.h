@@ -5,6 +5,7 @@
 
 #include "quant/schemes.h"
 #include "study/facts.h"
+#include "study/figures.h"
 #include "study/notes.h"
 #include "study/study.h"
 #include "study/task.h"
@@ -40,7 +41,10 @@ typedef struct tb_plan_model {
     const tb_scheme **variants; /* borrowed from the plan; NULL entry: the folder as it was shipped */
     char (*variant_names)[32];
     size_t n_variants;
-    tb_task *tasks; /* [n_sets] */
+    tb_task *tasks;   /* [n_loaded] */
+    char *recipe;     /* what names it in timbang.json, for seeds of one recipe; NULL: none */
+    json_t *settings; /* the recipe's members; NULL: none */
+    uint64_t recipe_seed;
 } tb_plan_model;
 
 typedef struct tb_plan {
@@ -48,22 +52,37 @@ typedef struct tb_plan {
     tb_scheme *schemes; /* of options->variants, fp32 first, each once */
     size_t n_schemes;
     bool asked; /* variants were named, not taken by default */
+    tb_statistics statistics;
+    json_t *fixed; /* the content of plan.json */
     tb_plan_set *sets;
-    size_t n_sets;
+    size_t n_sets, n_loaded; /* n_loaded: also the validation set, which is the last then */
     tb_dataset *train;
     tb_plan_model *models;
     size_t n_models;
     json_t *warnings; /* of tb_notes */
 } tb_plan;
 
-/* On failure nothing is kept. tb_plan_free afterwards; the job must outlive the plan. */
-timbang_status tb_plan_make(const tb_study_job *job, tb_plan *plan, tb_error *err);
+/* In two steps, so that what is fixed beforehand is fixed before a data file is opened: options, models' headers and
+ * hashes, variants, names of the sets, `fixed`; then data, labels, every model loaded once. On failure nothing is kept.
+ * tb_plan_free afterwards; the job must outlive the plan. */
+timbang_status tb_plan_open(const tb_study_job *job, tb_plan *plan, tb_error *err);
+timbang_status tb_plan_read(tb_plan *plan, tb_error *err);
 void tb_plan_free(tb_plan *plan); /* a zeroed plan is fine */
 tb_notes tb_plan_notes(const tb_plan *plan);
 
-/* ---- Parts of tb_plan_make ---- */
-timbang_status tb_plan_sets(tb_plan *plan, tb_error *err);   /* plan_sets.c */
-timbang_status tb_plan_labels(tb_plan *plan, tb_error *err); /* plan_labels.c: after sets and models are open */
+/* Index of the validation set among sets, or SIZE_MAX. */
+static inline size_t tb_plan_valid(const tb_plan *plan)
+{
+    return plan->n_loaded > plan->n_sets ? plan->n_sets : SIZE_MAX;
+}
+
+/* ---- Parts ---- */
+timbang_status tb_plan_statistics(tb_plan *plan, tb_error *err);    /* plan_fixed.c */
+timbang_status tb_plan_fix(tb_plan *plan, tb_error *err);           /* plan_fixed.c: when models and names are there */
+timbang_status tb_plan_recipe(tb_plan_model *model, tb_error *err); /* plan_recipe.c */
+timbang_status tb_plan_name_sets(tb_plan *plan, tb_error *err);     /* plan_sets.c: names and paths only */
+timbang_status tb_plan_sets(tb_plan *plan, tb_error *err);          /* plan_sets.c */
+timbang_status tb_plan_labels(tb_plan *plan, tb_error *err);        /* plan_labels.c: after sets and models are open */
 /* A name for messages and files: given, or the last part of path; unique among the n names before it. */
 timbang_status tb_plan_name(const char *given, const char *path, bool drop_extension, char *const *taken,
                             size_t n_taken, char **name, tb_error *err);

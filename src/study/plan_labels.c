@@ -95,10 +95,10 @@ static timbang_status label_headless(const tb_plan *plan, tb_plan_model *model, 
 static timbang_status make_tasks(const tb_plan *plan, tb_plan_model *model, tb_error *err)
 {
     bool restrict_labels = plan->job->options->eval.restrict_labels != 0;
-    model->tasks = tb_calloc(plan->n_sets, sizeof *model->tasks, err);
+    model->tasks = tb_calloc(plan->n_loaded, sizeof *model->tasks, err);
     if (!model->tasks)
         return err->status;
-    for (size_t s = 0; s < plan->n_sets; s++) {
+    for (size_t s = 0; s < plan->n_loaded; s++) {
         const tb_dataset *data = plan->sets[s].dataset;
         if (tb_task_make(data, model->labels, model->n_labels, restrict_labels, &model->tasks[s], err) == TIMBANG_OK)
             continue;

@@ -30,28 +30,44 @@ static timbang_status load_set(tb_plan *plan, tb_plan_set *set, tb_error *err)
     return tb_note_duplicates(&notes, set->name, set->within, set->train, plan->train ? plan->train->name : NULL, err);
 }
 
-timbang_status tb_plan_sets(tb_plan *plan, tb_error *err)
+static timbang_status name_set(tb_plan *plan, const timbang_named_path *given, char **names, tb_error *err)
+{
+    size_t i = plan->n_loaded;
+    tb_plan_set *set = &plan->sets[plan->n_loaded++];
+    set->path = given->path;
+    if (!set->path || set->path[0] == '\0')
+        return tb_fail(err, TIMBANG_USAGE, "data set %zu has no path", i + 1);
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(set->path, "-") == 0 && strcmp(plan->sets[j].path, "-") == 0)
+            return tb_fail(err, TIMBANG_USAGE, "standard input can be only one of the data sets");
+    TB_TRY(tb_plan_name(given->name, set->path, true, names, i, &set->name, err));
+    names[i] = set->name;
+    return TIMBANG_OK;
+}
+
+timbang_status tb_plan_name_sets(tb_plan *plan, tb_error *err)
 {
     const timbang_study_options *o = plan->job->options;
     if (o->n_data == 0)
         return tb_fail(err, TIMBANG_USAGE, "a study needs labelled texts: name a file with --data NAME=FILE");
-    plan->sets = tb_calloc(o->n_data, sizeof *plan->sets, err);
-    char **names = plan->sets ? tb_calloc(o->n_data, sizeof *names, err) : NULL;
-    timbang_status status = names ? load_train(plan, err) : err->status;
-    size_t stdins = 0;
+    plan->sets = tb_calloc(o->n_data + 1, sizeof *plan->sets, err);
+    char **names = plan->sets ? tb_calloc(o->n_data + 1, sizeof *names, err) : NULL;
+    timbang_status status = names ? TIMBANG_OK : err->status;
     for (size_t i = 0; i < o->n_data && status == TIMBANG_OK; i++) {
-        tb_plan_set *set = &plan->sets[plan->n_sets++];
-        set->path = o->data[i].path;
-        if (!set->path || set->path[0] == '\0')
-            status = tb_fail(err, TIMBANG_USAGE, "data set %zu has no path", i + 1);
-        else if (strcmp(set->path, "-") == 0 && ++stdins > 1)
-            status = tb_fail(err, TIMBANG_USAGE, "standard input can be only one of the data sets");
-        if (status == TIMBANG_OK)
-            status = tb_plan_name(o->data[i].name, set->path, true, names, i, &set->name, err);
-        names[i] = set->name;
-        if (status == TIMBANG_OK)
-            status = load_set(plan, set, err);
+        status = name_set(plan, &o->data[i], names, err);
+        plan->n_sets = plan->n_loaded;
     }
+    const timbang_named_path valid = {.path = o->valid};
+    if (status == TIMBANG_OK && o->valid)
+        status = name_set(plan, &valid, names, err);
     free(names);
     return status;
+}
+
+timbang_status tb_plan_sets(tb_plan *plan, tb_error *err)
+{
+    TB_TRY(load_train(plan, err));
+    for (size_t i = 0; i < plan->n_loaded; i++)
+        TB_TRY(load_set(plan, &plan->sets[i], err));
+    return TIMBANG_OK;
 }

@@ -43,11 +43,15 @@ void tb_predictions_free(tb_predictions *predictions)
     memset(predictions, 0, sizeof *predictions);
 }
 
+size_t tb_max_length(size_t positions, size_t wanted)
+{
+    size_t most = wanted ? wanted : DEFAULT_MAX_LENGTH;
+    return most < positions ? most : positions;
+}
+
 size_t tb_run_max_length(const tb_classifier *model, const tb_run_options *run)
 {
-    size_t positions = tb_classifier_config(model)->max_position_embeddings;
-    size_t allowed = positions < DEFAULT_MAX_LENGTH ? positions : DEFAULT_MAX_LENGTH;
-    return run->max_length && run->max_length < positions ? run->max_length : run->max_length ? positions : allowed;
+    return tb_max_length(tb_classifier_config(model)->max_position_embeddings, run->max_length);
 }
 
 /* The JSON spelling of a string, quotes included; NULL has been reported. */
@@ -79,8 +83,21 @@ static void parts_free(line_parts *parts)
         free(parts->labels[l]);
 }
 
-static void put_line(tb_text *line, const line_parts *parts, const tb_task *task, size_t i, const float *logits,
-                     bool untrained_head)
+/* A member with a text of the data, and ", ". */
+static timbang_status put_text(tb_text *line, const char *key, const char *text, tb_error *err)
+{
+    char *json = quoted(text, err);
+    if (!json)
+        return err->status;
+    tb_text_printf(line, "\"%s\": ", key);
+    tb_text_puts(line, json);
+    tb_text_puts(line, ", ");
+    free(json);
+    return TIMBANG_OK;
+}
+
+static timbang_status put_line(tb_text *line, const line_parts *parts, const tb_task *task, size_t i,
+                               const float *logits, bool untrained_head, tb_error *err)
 {
     float view[TB_MAX_CLASSES];
     double among[TB_MAX_CLASSES], probs[TB_MAX_CLASSES] = {0};
@@ -93,6 +110,9 @@ static void put_line(tb_text *line, const line_parts *parts, const tb_task *task
 
     tb_text_printf(line, "{\"model\": %s, \"variant\": %s, \"data\": %s, \"row\": %llu, ", parts->model, parts->variant,
                    parts->data, (unsigned long long)task->dataset->rows[i].line);
+    TB_TRY(put_text(line, "text", task->dataset->rows[i].text, err));
+    if (task->dataset->rows[i].pair)
+        TB_TRY(put_text(line, "pair", task->dataset->rows[i].pair, err));
     tb_text_printf(line, "\"truth\": %s, \"pred\": %s, \"logits\": [", parts->labels[truth], parts->labels[predicted]);
     for (size_t l = 0; l < task->n_labels; l++)
         tb_text_printf(line, "%s%.9g", l ? ", " : "", (double)logits[l]);
@@ -100,6 +120,7 @@ static void put_line(tb_text *line, const line_parts *parts, const tb_task *task
     for (size_t l = 0; l < task->n_labels; l++)
         tb_text_printf(line, "%s%.9g", l ? ", " : "", probs[l]);
     tb_text_puts(line, untrained_head ? "], \"untrained_head\": true}\n" : "]}\n");
+    return tb_text_finish(line, err);
 }
 
 timbang_status tb_predictions_write(tb_writer *writer, const char *model, const char *variant, const char *data,
@@ -114,8 +135,7 @@ timbang_status tb_predictions_write(tb_writer *writer, const char *model, const 
     tb_text line = {0};
     for (size_t i = 0; status == TIMBANG_OK && i < task->n; i++) {
         line.length = 0;
-        put_line(&line, &parts, task, i, logits + i * task->n_labels, untrained_head);
-        status = tb_text_finish(&line, err);
+        status = put_line(&line, &parts, task, i, logits + i * task->n_labels, untrained_head, err);
         if (status == TIMBANG_OK)
             status = tb_writer_write(writer, line.data, line.length, err);
     }

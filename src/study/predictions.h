@@ -15,11 +15,12 @@ timbang_status tb_predictions_make(const tb_classifier *model, tb_workspace *wor
                                    const tb_run_options *run, tb_predictions *out, tb_error *err);
 void tb_predictions_free(tb_predictions *predictions); /* a zeroed struct is fine */
 
-/* Tokens that a text may have under these options. */
+/* Tokens that a text may have: wanted (0: not said) within a model's positions. */
+size_t tb_max_length(size_t positions, size_t wanted);
 size_t tb_run_max_length(const tb_classifier *model, const tb_run_options *run);
 
-/* One line a row: {"model", "variant", "data", "row", "truth", "pred", "logits", "probs"}; logits and probs in the
- * order of the model's labels. A class that is not predicted over (--restrict-labels) has the probability 0. */
+/* One line a row: {"model", "variant", "data", "row", "text", "truth", "pred", "logits", "probs"}; logits and probs in
+ * the order of the model's labels. A class that is not predicted over (--restrict-labels) has the probability 0. */
 timbang_status tb_predictions_write(tb_writer *writer, const char *model, const char *variant, const char *data,
                                     const tb_task *task, const float *logits, bool untrained_head, tb_error *err);
 

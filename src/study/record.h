@@ -9,16 +9,15 @@
 json_t *tb_json_count(uint64_t n);
 /* A string whatever bytes it has (paths): invalid UTF-8 becomes U+FFFD. NULL: null. */
 json_t *tb_json_utf8(const char *text);
+json_t *tb_json_utf8n(const char *text, size_t length);
 /* TIMBANG_NO_MEMORY where a jansson call failed. */
 timbang_status tb_json_done(bool failed, tb_error *err);
 
-/* Puts n, accuracy, accuracy_interval, macro_f1, ... confusion, label_counts, predicted_counts, label_order into an
- * object. logits [n][n_labels]. A trained head is asked whether another order of its labels fits far better. */
+/* Puts what one classifier gives on a set, n to label_order, into an object; bootstrap and temperature are null.
+ * logits [n][n_labels]. A trained head is asked whether another order of its labels fits far better. Its body is in
+ * study/figures_model.c. */
 timbang_status tb_record_figures(const tb_task *task, const float *logits, bool trained_head, json_t *into,
                                  tb_error *err);
-/* {agreement, mean_kl, ..., delta_texts, sentence}: logits against those of the same model in FP32. */
-timbang_status tb_record_comparison(const tb_task *task, const float *fp32_logits, const float *logits, json_t **out,
-                                    tb_error *err);
 /* {mean, sd, median, p10, p90, p99, min, max} of n timings in milliseconds. */
 timbang_status tb_record_timing(const double *ms, size_t n, json_t **out, tb_error *err);
 /* {exact, normalized, conflicting, first_line, first_other_line}; other NULL: within the set. */

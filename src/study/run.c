@@ -1,40 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Runs one model of a plan in all its variants, which are in memory together, so that their timings can be interleaved.
+ * One model of a plan: variants one after the other, null models, timings.
  * Includes: study/run.h and its neighbours. Called by: study/study. */
 #include "study/run.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "study/latency.h"
-#include "study/predictions.h"
 #include "study/record.h"
-#include "study/variants.h"
+#include "study/units.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct model_run {
     const tb_plan *plan;
+    size_t index;
     const tb_plan_model *model;
-    const tb_run_output *out;
-    const char *models_dir;
-    tb_variant *variants;        /* [model->n_variants] */
-    tb_predictions *predictions; /* [model->n_variants], of the set at hand */
+    tb_store *store;
+    char *models_dir;
+    tb_steps *steps;
+    char stage[240];
     tb_workspace *workspace;
-    tb_run_options run;
 } model_run;
+
+/* Names the next step: "[3/42] mini int8 on smsa". */
+static void next_step(model_run *r, const char *format, ...) TB_PRINTF(2, 3);
+static void next_step(model_run *r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int used = snprintf(r->stage, sizeof r->stage, "[%zu/%zu] ", ++r->steps->done, r->steps->total);
+    vsnprintf(r->stage + used, sizeof r->stage - (size_t)used, format, args);
+    va_end(args);
+}
+
+static tb_run_options run_options(const model_run *r)
+{
+    const timbang_study_options *o = r->plan->job->options;
+    return (tb_run_options){
+        .max_length = o->eval.predict.max_length,
+        .batch = o->eval.predict.batch,
+        .clean = o->eval.predict.clean,
+        .hooks = r->plan->job->hooks,
+        .stage = r->stage,
+    };
+}
 
 /* ---- Variants ---- */
 
-static timbang_status make_variant(model_run *r, size_t v, tb_error *err)
+static timbang_status make_variant(const tb_plan *plan, size_t index, size_t v, const char *models_dir,
+                                   const char *folder, bool reuse, const tb_jitter *jitter, tb_variant *made,
+                                   tb_error *err)
 {
-    const tb_study_job *job = r->plan->job;
-    const tb_plan_model *model = r->model;
-    tb_text file = {0};
-    tb_text_printf(&file, "%s-%s", model->slug, model->variant_names[v]);
-    TB_TRY(tb_text_finish(&file, err));
-    char *out = tb_path_join(r->models_dir, file.data, err);
-    tb_text_free(&file);
+    const tb_study_job *job = plan->job;
+    const tb_plan_model *model = &plan->models[index];
+    char *out = tb_path_join(models_dir, folder, err);
     if (!out)
         return err->status;
     tb_variant_job variant = {
@@ -45,28 +67,43 @@ static timbang_status make_variant(model_run *r, size_t v, tb_error *err)
         .seed = job->options->seed,
         .scheme = model->variants[v],
         .out = out,
+        .reuse = reuse,
+        .jitter = jitter,
         .kernels = job->kernels,
         .pool = job->pool,
         .hooks = job->hooks,
     };
-    timbang_status status = tb_variant_make(&variant, &r->variants[v], err);
+    timbang_status status = tb_variant_make(&variant, made, err);
     free(out);
+    if (status != TIMBANG_OK && status != TIMBANG_CANCELLED)
+        return tb_fail_prefix(err, "%s, %s", model->name, model->variant_names[v]);
     return status;
 }
 
-static bool is_fp32(const model_run *r, size_t v)
+timbang_status tb_run_make_variant(const tb_plan *plan, size_t model, size_t variant, const char *models_dir,
+                                   bool reuse, tb_variant *out, tb_error *err)
 {
-    return strcmp(r->model->variant_names[v], "fp32") == 0;
+    tb_text folder = {0};
+    tb_text_printf(&folder, "%s-%s", plan->models[model].slug, plan->models[model].variant_names[variant]);
+    timbang_status status = tb_text_finish(&folder, err);
+    if (status == TIMBANG_OK)
+        status = make_variant(plan, model, variant, models_dir, folder.data, reuse, NULL, out, err);
+    tb_text_free(&folder);
+    return status;
+}
+
+static timbang_status variant_unit(const tb_plan_model *model, size_t v, tb_text *name, tb_error *err)
+{
+    tb_text_printf(name, "variant-%s-%s.json", model->slug, model->variant_names[v]);
+    return tb_text_finish(name, err);
 }
 
 /* "FP32 bytes" are 4 a parameter, whatever the source's file holds. */
-static timbang_status record_variant(const model_run *r, size_t v, tb_error *err)
+static json_t *variant_entry(const tb_plan_model *model, size_t v, const tb_variant *variant)
 {
-    const tb_plan_model *model = r->model;
-    const tb_variant *variant = &r->variants[v];
     uint64_t fp32_bytes = 4 * model->parameters, parts[TB_PARTS], size = variant->parts.file_bytes;
     memcpy(parts, variant->parts.bytes, sizeof parts);
-    if (is_fp32(r, v)) {
+    if (strcmp(model->variant_names[v], "fp32") == 0) {
         size = fp32_bytes;
         parts[TB_PART_EMBEDDINGS] = 4 * variant->parts.elements[TB_PART_EMBEDDINGS];
         parts[TB_PART_ENCODER] = 4 * variant->parts.elements[TB_PART_ENCODER];
@@ -75,172 +112,287 @@ static timbang_status record_variant(const model_run *r, size_t v, tb_error *err
         parts[TB_PART_OTHER] = 0;
     }
     json_t *bytes = json_object();
-    int bad = 0;
     for (int p = 0; p < TB_PARTS; p++)
-        bad |= json_object_set_new(bytes, tb_part_name((tb_part)p), tb_json_count(parts[p]));
-    json_t *entry = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:f, s:o}", "model", model->name, "variant",
-                              model->variant_names[v], "scheme", tb_classifier_scheme(variant->classifier), "made",
-                              variant->made != NULL, "size_bytes", tb_json_count(size), "file_bytes",
-                              tb_json_count(variant->parts.file_bytes), "fp32_bytes", tb_json_count(fp32_bytes),
-                              "ratio", (double)size / (double)fp32_bytes, "parts", bytes);
-    bad |= json_array_append_new(r->out->variants, entry);
-    bad |= json_array_append_new(r->out->resident,
-                                 json_pack("{s:s, s:s, s:o}", "model", model->name, "variant", model->variant_names[v],
-                                           "resident_bytes",
-                                           tb_json_count(tb_classifier_resident_bytes(variant->classifier))));
-    return tb_json_done(bad != 0, err);
+        if (json_object_set_new(bytes, tb_part_name((tb_part)p), tb_json_count(parts[p])) != 0) {
+            json_decref(bytes);
+            return NULL;
+        }
+    bool rounded = tb_variant_has_null(model, v);
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:f, s:o, s:o}", "model", model->name, "variant",
+                     model->variant_names[v], "scheme", tb_classifier_scheme(variant->classifier), "made",
+                     variant->made != NULL, "size_bytes", tb_json_count(size), "file_bytes",
+                     tb_json_count(variant->parts.file_bytes), "fp32_bytes", tb_json_count(fp32_bytes), "ratio",
+                     (double)size / (double)fp32_bytes, "parts", bytes, "weight_error",
+                     rounded ? tb_json_real(variant->weight_error) : json_null());
 }
 
-static timbang_status make_variants(model_run *r, tb_error *err)
+static timbang_status put_variant(model_run *r, size_t v, const tb_variant *variant, bool peak_is_its_own,
+                                  tb_error *err)
 {
-    for (size_t v = 0; v < r->model->n_variants; v++) {
-        tb_progress(r->plan->job->hooks, "making variants", v, r->model->n_variants);
-        TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
-        timbang_status status = make_variant(r, v, err);
-        if (status == TIMBANG_CANCELLED)
-            return status;
-        if (status != TIMBANG_OK)
-            return tb_fail_prefix(err, "%s, %s", r->model->name, r->model->variant_names[v]);
-        TB_TRY(record_variant(r, v, err));
+    const tb_plan_model *model = r->model;
+    json_t *peak = peak_is_its_own ? tb_json_count(tb_peak_resident_bytes()) : json_null();
+    json_t *resident =
+        json_pack("{s:s, s:s, s:o, s:o}", "model", model->name, "variant", model->variant_names[v], "resident_bytes",
+                  tb_json_count(tb_classifier_resident_bytes(variant->classifier)), "peak_resident_bytes", peak);
+    json_t *unit = json_pack("{s:o, s:o}", "variant", variant_entry(model, v, variant), "resident", resident);
+    tb_text name = {0};
+    timbang_status status = tb_json_done(!unit, err);
+    if (status == TIMBANG_OK)
+        status = variant_unit(model, v, &name, err);
+    if (status == TIMBANG_OK)
+        status = tb_store_put_json(r->store, name.data, unit, err);
+    tb_text_free(&name);
+    json_decref(unit);
+    return status;
+}
+
+static timbang_status load_unit(const tb_store *store, tb_text *name, timbang_status status, json_t **out,
+                                tb_error *err)
+{
+    if (status == TIMBANG_OK)
+        status = tb_store_get_json(store, name->data, out, err);
+    tb_text_free(name);
+    return status;
+}
+
+timbang_status tb_variant_unit_load(const tb_store *store, const tb_plan_model *model, size_t variant, json_t **out,
+                                    tb_error *err)
+{
+    tb_text name = {0};
+    return load_unit(store, &name, variant_unit(model, variant, &name, err), out, err);
+}
+
+/* Everything of this variant is there: its record and its logits on all sets. */
+static bool variant_done(const model_run *r, size_t v)
+{
+    tb_error ignored;
+    tb_text name = {0};
+    bool done = variant_unit(r->model, v, &name, &ignored) == TIMBANG_OK && tb_store_has(r->store, name.data);
+    tb_text_free(&name);
+    for (size_t s = 0; done && s < r->plan->n_loaded; s++) {
+        const tb_unit unit = {r->plan, r->index, s, r->model->variant_names[v]};
+        done = tb_unit_done(r->store, &unit);
     }
-    tb_progress(r->plan->job->hooks, "making variants", r->model->n_variants, r->model->n_variants);
+    return done;
+}
+
+static timbang_status run_variant(model_run *r, size_t v, tb_error *err)
+{
+    if (variant_done(r, v)) {
+        r->steps->done += r->plan->n_loaded;
+        return TIMBANG_OK;
+    }
+    uint64_t peak = tb_peak_resident_bytes();
+    r->steps->peak_resident_bytes = peak > r->steps->peak_resident_bytes ? peak : r->steps->peak_resident_bytes;
+    bool reset = tb_peak_resident_reset();
+    tb_variant variant = {0};
+    TB_TRY(tb_run_make_variant(r->plan, r->index, v, r->models_dir, false, &variant, err));
+    timbang_status status = TIMBANG_OK;
+    for (size_t s = 0; s < r->plan->n_loaded && status == TIMBANG_OK; s++) {
+        const tb_unit unit = {r->plan, r->index, s, r->model->variant_names[v]};
+        next_step(r, "%s %s on %s", r->model->name, unit.variant, r->plan->sets[s].name);
+        tb_run_options run = run_options(r);
+        status = tb_unit_run(r->store, &unit, variant.classifier, r->workspace, &run, err);
+        if (status != TIMBANG_OK && status != TIMBANG_CANCELLED)
+            tb_fail_prefix(err, "%s %s on %s", r->model->name, unit.variant, r->plan->sets[s].name);
+    }
+    if (status == TIMBANG_OK)
+        status = put_variant(r, v, &variant, reset, err);
+    tb_variant_free(&variant);
+    return status;
+}
+
+/* ---- Null models ---- */
+
+bool tb_variant_has_null(const tb_plan_model *model, size_t variant)
+{
+    const tb_scheme *scheme = model->variants[variant];
+    return scheme && !tb_scheme_is_float(scheme);
+}
+
+static timbang_status run_null(model_run *r, size_t v, size_t number, tb_error *err)
+{
+    const char *variant_name = r->model->variant_names[v];
+    next_step(r, "%s %s, null model %zu", r->model->name, variant_name, number + 1);
+    if (tb_null_unit_done(r->store, r->plan, r->index, variant_name, number))
+        return TIMBANG_OK;
+    const tb_jitter jitter = {.seed = r->plan->statistics.seed, .model = number};
+    tb_variant variant = {0};
+    TB_TRY(make_variant(r->plan, r->index, v, r->store->work, "null-model", false, &jitter, &variant, err));
+    tb_run_options run = run_options(r);
+    timbang_status status = tb_null_unit_run(r->store, r->plan, r->index, variant_name, number, variant.classifier,
+                                             variant.weight_error, r->workspace, &run, err);
+    tb_variant_free(&variant);
+    return status;
+}
+
+static timbang_status run_nulls(model_run *r, tb_error *err)
+{
+    for (size_t v = 0; v < r->model->n_variants; v++)
+        for (size_t k = 0; k < r->plan->statistics.null_models && tb_variant_has_null(r->model, v); k++) {
+            TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
+            TB_TRY(run_null(r, v, k, err));
+        }
     return TIMBANG_OK;
 }
 
-/* ---- Sets ---- */
+/* ---- Timings: all variants in memory together, so that they can take turns ---- */
 
-static timbang_status run_variant(model_run *r, size_t set, size_t v, tb_error *err)
+static timbang_status latency_unit(const tb_plan_model *model, size_t set, tb_text *name, tb_error *err)
 {
-    char stage[200];
-    snprintf(stage, sizeof stage, "%s %s on %s", r->model->name, r->model->variant_names[v], r->plan->sets[set].name);
-    tb_run_options run = r->run;
-    run.stage = stage;
-    const tb_task *task = &r->model->tasks[set];
-    timbang_status status =
-        tb_predictions_make(r->variants[v].classifier, r->workspace, task, &run, &r->predictions[v], err);
-    if (status != TIMBANG_OK && status != TIMBANG_CANCELLED)
-        return tb_fail_prefix(err, "%s", stage);
-    TB_TRY(status);
-    return tb_predictions_write(r->out->predictions, r->model->name, r->model->variant_names[v],
-                                r->plan->sets[set].name, task, r->predictions[v].logits, r->model->untrained_head, err);
+    tb_text_printf(name, "latency-%s-%zu.json", model->slug, set);
+    return tb_text_finish(name, err);
 }
 
-static timbang_status fill_result(const model_run *r, size_t set, size_t v, json_t *result, tb_error *err)
+timbang_status tb_latency_unit_load(const tb_store *store, const tb_plan_model *model, size_t set, json_t **out,
+                                    tb_error *err)
 {
-    const tb_plan_model *model = r->model;
-    const tb_task *task = &model->tasks[set];
-    const tb_predictions *p = &r->predictions[v];
-    int bad = json_object_set_new(result, "model", json_string(model->name));
-    bad |= json_object_set_new(result, "variant", json_string(model->variant_names[v]));
-    bad |= json_object_set_new(result, "data", json_string(r->plan->sets[set].name));
-    bad |= json_object_set_new(result, "untrained_head", json_boolean(model->untrained_head));
-    TB_TRY(tb_json_done(bad != 0, err));
-    TB_TRY(tb_record_figures(task, p->logits, !model->untrained_head, result, err));
-    TB_TRY(tb_record_lengths(&p->facts, task->n, result, err));
-    json_t *comparison = NULL;
-    if (v > 0 && is_fp32(r, 0))
-        TB_TRY(tb_record_comparison(task, r->predictions[0].logits, p->logits, &comparison, err));
-    return tb_json_done(json_object_set_new(result, "against_fp32", comparison ? comparison : json_null()) != 0, err);
+    tb_text name = {0};
+    return load_unit(store, &name, latency_unit(model, set, &name, err), out, err);
 }
 
-static timbang_status record_result(const model_run *r, size_t set, size_t v, tb_error *err)
+static bool latency_done(const model_run *r, size_t set)
 {
-    json_t *result = json_object();
-    if (!result)
-        return tb_json_done(true, err);
-    if (fill_result(r, set, v, result, err) != TIMBANG_OK) {
-        json_decref(result);
-        return err->status;
+    tb_error ignored;
+    tb_text name = {0};
+    bool done = latency_unit(r->model, set, &name, &ignored) == TIMBANG_OK && tb_store_has(r->store, name.data);
+    tb_text_free(&name);
+    return done;
+}
+
+/* {model, variant, data, ...} of every variant; entries are taken over. */
+static timbang_status put_latency(model_run *r, size_t set, json_t **entries, tb_error *err)
+{
+    json_t *list = json_array();
+    int bad = !list;
+    for (size_t v = 0; v < r->model->n_variants; v++) {
+        const tb_unit unit = {r->plan, r->index, set, r->model->variant_names[v]};
+        tb_lengths lengths = {0};
+        float *logits = NULL;
+        timbang_status loaded = tb_unit_load(r->store, &unit, &logits, &lengths, err);
+        free(logits);
+        if (loaded != TIMBANG_OK) {
+            json_decref(list);
+            return loaded;
+        }
+        double speed = (double)r->model->tasks[set].n / lengths.seconds;
+        bad |= json_object_set_new(entries[v], "model", json_string(r->model->name));
+        bad |= json_object_set_new(entries[v], "variant", json_string(r->model->variant_names[v]));
+        bad |= json_object_set_new(entries[v], "data", json_string(r->plan->sets[set].name));
+        bad |= json_object_set_new(entries[v], "texts_per_s", tb_json_real(speed));
+        bad |= json_array_append(list, entries[v]);
     }
-    TB_TRY(tb_json_done(json_array_append_new(r->out->results, result) != 0, err));
-    if (v > 0) /* what is said about the first variant holds for the texts and the labels of all */
-        return TIMBANG_OK;
-    tb_notes notes = tb_plan_notes(r->plan);
-    return tb_note_result(&notes, r->model->name, r->plan->sets[set].name, &r->model->tasks[set], result,
-                          tb_run_max_length(r->variants[v].classifier, &r->run), err);
+    tb_text name = {0};
+    timbang_status status = tb_json_done(bad != 0, err);
+    if (status == TIMBANG_OK)
+        status = latency_unit(r->model, set, &name, err);
+    if (status == TIMBANG_OK)
+        status = tb_store_put_json(r->store, name.data, list, err);
+    tb_text_free(&name);
+    json_decref(list);
+    return status;
 }
 
-static timbang_status record_latency(const model_run *r, size_t set, tb_error *err)
+static timbang_status time_set(model_run *r, size_t set, const tb_variant *variants, tb_error *err)
 {
     size_t n = r->model->n_variants;
     const tb_classifier **classifiers = tb_calloc(n, sizeof *classifiers, err);
-    json_t **latency = classifiers ? tb_calloc(n, sizeof *latency, err) : NULL;
-    timbang_status status = latency ? TIMBANG_OK : err->status;
-    char stage[200];
-    snprintf(stage, sizeof stage, "timing %s on %s", r->model->name, r->plan->sets[set].name);
+    const char **names = classifiers ? tb_calloc(n, sizeof *names, err) : NULL;
+    json_t **entries = names ? tb_calloc(n, sizeof *entries, err) : NULL;
+    timbang_status status = entries ? TIMBANG_OK : err->status;
     if (status == TIMBANG_OK) {
-        for (size_t v = 0; v < n; v++)
-            classifiers[v] = r->variants[v].classifier;
+        for (size_t v = 0; v < n; v++) {
+            classifiers[v] = variants[v].classifier;
+            names[v] = r->model->variant_names[v];
+        }
         tb_latency_job job = {
             .models = classifiers,
             .n_models = n,
+            .names = names,
             .workspace = r->workspace,
             .task = &r->model->tasks[set],
             .texts = r->plan->job->latency_texts,
             .rounds = r->plan->job->latency_rounds,
-            .run = r->run,
+            .seconds = r->plan->job->latency_seconds,
+            .run = run_options(r),
         };
-        job.run.stage = stage;
-        status = tb_latency_measure(&job, latency, err);
+        status = tb_latency_measure(&job, entries, err);
     }
-    for (size_t v = 0; v < n && status == TIMBANG_OK; v++) {
-        int bad = json_object_set_new(latency[v], "model", json_string(r->model->name));
-        bad |= json_object_set_new(latency[v], "variant", json_string(r->model->variant_names[v]));
-        bad |= json_object_set_new(latency[v], "data", json_string(r->plan->sets[set].name));
-        bad |= json_object_set_new(latency[v], "texts_per_s",
-                                   tb_json_real((double)r->model->tasks[set].n / r->predictions[v].seconds));
-        bad |= json_array_append(r->out->latency, latency[v]);
-        status = tb_json_done(bad != 0, err);
-    }
-    for (size_t v = 0; latency && v < n; v++)
-        json_decref(latency[v]);
-    free(latency);
+    if (status == TIMBANG_OK)
+        status = put_latency(r, set, entries, err);
+    for (size_t v = 0; entries && v < n; v++)
+        json_decref(entries[v]);
+    free(entries);
+    free(names);
     free(classifiers);
     return status;
 }
 
-static timbang_status run_set(model_run *r, size_t set, tb_error *err)
+static timbang_status time_sets(model_run *r, tb_variant *variants, tb_error *err)
 {
-    timbang_status status = TIMBANG_OK;
-    for (size_t v = 0; v < r->model->n_variants && status == TIMBANG_OK; v++) {
-        status = run_variant(r, set, v, err);
-        if (status == TIMBANG_OK)
-            status = record_result(r, set, v, err);
+    for (size_t v = 0; v < r->model->n_variants; v++) {
+        TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
+        TB_TRY(tb_run_make_variant(r->plan, r->index, v, r->models_dir, true, &variants[v], err));
     }
-    if (status == TIMBANG_OK)
-        status = record_latency(r, set, err);
+    for (size_t s = 0; s < r->plan->n_sets; s++) {
+        next_step(r, "timing %s on %s", r->model->name, r->plan->sets[s].name);
+        if (!latency_done(r, s))
+            TB_TRY(time_set(r, s, variants, err));
+    }
+    return TIMBANG_OK;
+}
+
+static timbang_status run_timings(model_run *r, tb_error *err)
+{
+    bool done = true;
+    for (size_t s = 0; s < r->plan->n_sets; s++)
+        done = done && latency_done(r, s);
+    if (done) {
+        r->steps->done += r->plan->n_sets;
+        return TIMBANG_OK;
+    }
+    tb_variant *variants = tb_calloc(r->model->n_variants, sizeof *variants, err);
+    if (!variants)
+        return err->status;
+    timbang_status status = time_sets(r, variants, err);
     for (size_t v = 0; v < r->model->n_variants; v++)
-        tb_predictions_free(&r->predictions[v]);
+        tb_variant_free(&variants[v]);
+    free(variants);
     return status;
+}
+
+/* ---- The model ---- */
+
+size_t tb_run_steps(const tb_plan *plan, size_t model)
+{
+    const tb_plan_model *m = &plan->models[model];
+    size_t nulls = 0;
+    for (size_t v = 0; v < m->n_variants; v++)
+        nulls += tb_variant_has_null(m, v);
+    return m->n_variants * plan->n_loaded + nulls * (size_t)plan->statistics.null_models + plan->n_sets;
 }
 
 static timbang_status run_model(model_run *r, tb_error *err)
 {
-    const timbang_study_options *o = r->plan->job->options;
-    r->run = (tb_run_options){
-        .max_length = o->eval.predict.max_length,
-        .batch = o->eval.predict.batch,
-        .clean = o->eval.predict.clean,
-        .hooks = r->plan->job->hooks,
-    };
+    TB_TRY(tb_make_dirs(r->models_dir, err));
     TB_TRY(tb_workspace_create(r->plan->job->pool, &r->workspace, err));
-    TB_TRY(make_variants(r, err));
-    for (size_t s = 0; s < r->plan->n_sets; s++)
-        TB_TRY(run_set(r, s, err));
+    for (size_t v = 0; v < r->model->n_variants; v++) {
+        TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
+        TB_TRY(run_variant(r, v, err));
+    }
+    TB_TRY(run_nulls(r, err));
+    TB_TRY(run_timings(r, err));
+    if (!r->plan->job->options->keep_models)
+        TB_TRY(tb_remove_tree(r->models_dir, err));
     return TIMBANG_OK;
 }
 
-timbang_status tb_run_model(const tb_plan *plan, size_t model, const char *models_dir, const tb_run_output *out,
-                            tb_error *err)
+timbang_status tb_run_model(const tb_plan *plan, size_t model, tb_store *store, tb_steps *steps, tb_error *err)
 {
-    model_run r = {.plan = plan, .model = &plan->models[model], .out = out, .models_dir = models_dir};
-    r.variants = tb_calloc(r.model->n_variants, sizeof *r.variants, err);
-    r.predictions = r.variants ? tb_calloc(r.model->n_variants, sizeof *r.predictions, err) : NULL;
-    timbang_status status = r.predictions ? run_model(&r, err) : err->status;
+    model_run r = {.plan = plan, .index = model, .model = &plan->models[model], .store = store, .steps = steps};
+    r.models_dir = tb_store_path(store, "models", err);
+    timbang_status status = r.models_dir ? run_model(&r, err) : err->status;
     tb_workspace_free(r.workspace);
-    for (size_t v = 0; r.variants && v < r.model->n_variants; v++)
-        tb_variant_free(&r.variants[v]);
-    free(r.variants);
-    free(r.predictions);
+    free(r.models_dir);
     return status;
 }

@@ -14,14 +14,18 @@ typedef struct tb_study_job {
     tb_pool *pool;
     const tb_hooks *hooks;
     const json_t *host; /* as timbang_cpu_json gives it: cpu, level, threads...; copied. NULL: level and threads only */
-    size_t latency_texts;  /* of each set, timed one by one; 0: 100 */
-    size_t latency_rounds; /* 0: 3 */
-    /* Draws report.html from the finished results (the report room comes after this one); NULL: no report. */
-    timbang_status (*draw)(const json_t *results, const char *path, tb_error *err);
+    size_t latency_texts;   /* of each set, timed one by one, at most; 0: 100 */
+    size_t latency_rounds;  /* at least; 0: 10 */
+    double latency_seconds; /* a variant and set, at least; 0: 3 */
+    /* Draws the report from the finished results into a folder that exists (the report room comes after this one); lang
+     * NULL: as the results say. NULL: no report. */
+    timbang_status (*draw)(const json_t *results, const char *lang, const char *folder, tb_error *err);
 } tb_study_job;
 
-/* Checks everything that can be checked before the first long step, then runs. On any failure, and on cancel, the
- * output folder is as it was before. */
+/* Checks everything that can be checked before the first long step, then runs. After any failure, and after cancel, the
+ * output folder is as it was before; what is finished stays in OUT.partial for a run with options->resume. */
 timbang_status tb_study_run(const tb_study_job *job, tb_error *err);
+/* The bytes of plan.json of such a study, without opening a data file; free(*text). */
+timbang_status tb_study_plan(const tb_study_job *job, char **text, tb_error *err);
 
 #endif

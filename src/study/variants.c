@@ -21,7 +21,7 @@ static bool source_will_do(const tb_variant_job *job, const tb_parts *parts)
     return strcmp(job->scheme->name, "fp32") == 0 && stores_f32(parts);
 }
 
-static timbang_status quantize(const tb_variant_job *job, tb_error *err)
+static timbang_status quantize(const tb_variant_job *job, double *weight_error, tb_error *err)
 {
     tb_quantize_job quantize = {
         .folder = job->folder,
@@ -31,6 +31,9 @@ static timbang_status quantize(const tb_variant_job *job, tb_error *err)
         .seed = job->seed,
         .scheme = *job->scheme,
         .out = job->out,
+        .force = true, /* what an interrupted run left */
+        .jitter = job->jitter,
+        .weight_error = weight_error,
         .pool = job->pool,
         .hooks = job->hooks,
     };
@@ -56,7 +59,8 @@ static timbang_status make(const tb_variant_job *job, tb_variant *variant, tb_er
 {
     TB_TRY(tb_parts_of(job->folder, job->weights_path, &variant->parts, err));
     if (!source_will_do(job, &variant->parts)) {
-        TB_TRY(quantize(job, err));
+        if (!job->reuse || !tb_is_directory(job->out))
+            TB_TRY(quantize(job, &variant->weight_error, err));
         TB_TRY(tb_folder_open(job->out, &variant->made, err));
         TB_TRY(tb_parts_of(variant->made, NULL, &variant->parts, err));
     }

@@ -15,6 +15,8 @@ typedef struct tb_variant_job {
     uint64_t seed;
     const tb_scheme *scheme; /* NULL: the source as it is */
     const char *out;         /* folder to make where one has to be made */
+    bool reuse;              /* a folder that is there already is loaded as it is */
+    const tb_jitter *jitter; /* NULL: the scheme's own rounding */
     const tb_kernels *kernels;
     tb_pool *pool;
     const tb_hooks *hooks;
@@ -22,8 +24,9 @@ typedef struct tb_variant_job {
 
 typedef struct tb_variant {
     tb_classifier *classifier;
-    tb_folder *made; /* NULL: the source was loaded */
-    tb_parts parts;  /* of the folder that was loaded; all zero for a bare state dict */
+    tb_folder *made;     /* NULL: the source was loaded */
+    tb_parts parts;      /* of the folder that was loaded; all zero for a bare state dict */
+    double weight_error; /* of the rounding; 0 where nothing was rounded */
 } tb_variant;
 
 /* FP32 is the source itself where it stores F32, and a copy in F32 where it stores less, so that memory and speed are

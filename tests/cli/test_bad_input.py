@@ -276,6 +276,8 @@ class Places(CliTest):
                          ["study", "--model", tiny, "--data", data, "--variants", "fp32,fp16"]):
                 done = self.fails(*args, "-o", disk / "out", has="No space left on device")
                 self.assertIn("disk", done.stderr)
+                self.assertFalse((disk / "out").exists())
+                shutil.rmtree(disk / "out.partial", ignore_errors=True) # of a study: what it has finished
                 self.assertEqual(self.listing(disk), [])
             big = self.data("big.tsv", [("x" * 400, LABELS[i % 3]) for i in range(2000)]) # long texts of one token
             self.fails("predict", "--model", tiny, "--data", big, "-o", disk / "out.json", has="No space left on device")

@@ -1,5 +1,8 @@
-"""Ctrl-C and SIGTERM in mid-run: the exit code says so, and no half file or hidden folder is left."""
+"""Ctrl-C and SIGTERM in mid-run: the exit code says so, and no half file or hidden folder is left; a study keeps what it
+has finished and goes on from there."""
+import json
 import os
+import random
 import signal
 import subprocess
 import time
@@ -45,10 +48,31 @@ class Interrupt(CliTest):
         big = write_config(self.dir / "big", hidden_size=512, intermediate_size=2048, num_hidden_layers=8)
         self.sweep("init", big)
 
-    def test_study(self):
+    def test_study_goes_on(self):
+        """Stopped and killed at random moments; each run goes on where the one before was; the result is the same."""
         tiny = self.model(num_hidden_layers=4, hidden_size=128)
-        data = self.data(rows=[(f"filmnya bagus sekali {i}", LABELS[i % 3]) for i in range(3000)])
-        self.sweep("study", "--model", tiny, "--data", data)
+        data = self.data(rows=[(f"filmnya bagus sekali {i}", LABELS[i % 3]) for i in range(600)])
+        args = ["study", "--model", tiny, "--data", data, "--variants", "fp32,int8", "--null", "2", "--bootstrap", "200",
+                "--threads", "1"]
+        self.ok(*args, "-o", self.dir / "whole")
+        partial, out, rng = self.dir / "out.partial", self.dir / "out", random.Random(1)
+        kept = 0
+        for number in [signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL] * 2:
+            resume = ["--resume"] if partial.is_dir() else []
+            code, stderr = self.interrupted([*args, "-o", out, *resume], rng.uniform(0.2, 2), number)
+            self.assertIn(code, (128 + number, -number), stderr)
+            self.assertFalse(out.exists())
+            kept += partial.is_dir()
+        self.assertGreater(kept, 2)
+        self.ok(*args, "-o", out, "--resume")
+        self.assertFalse(partial.exists())
+        self.assertEqual((out / "predictions.jsonl").read_bytes(), (self.dir / "whole/predictions.jsonl").read_bytes())
+        whole, resumed = (json.loads((folder / "results.json").read_text()) for folder in (self.dir / "whole", out))
+        for own in ("measured", "host", "time"):
+            del whole[own], resumed[own]
+        for results in (whole, resumed):
+            del results["options"]["command"]
+        self.assertEqual(whole, resumed)
 
     def long_run(self):
         """A prediction of many seconds. One text at a time: between two of them it looks whether it should stop."""

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * src/eval against scikit-learn, SciPy, statsmodels and NumPy (tests/oracle/eval_metrics.py), to 1e-9. */
-#include "base/json.h"
 #include "eval/metrics.h"
+#include "golden.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,12 +12,8 @@
 
 static int load_golden(void **state)
 {
-    const char *root = getenv("TIMBANG_SOURCE");
-    char path[4096];
-    json_error_t error;
-    snprintf(path, sizeof path, "%s/tests/golden/eval_metrics.json", root ? root : ".");
-    *state = json_load_file(path, 0, &error);
-    return *state ? 0 : -1;
+    *state = golden_load("eval_metrics.json");
+    return 0;
 }
 
 static int drop_golden(void **state)
@@ -26,54 +22,15 @@ static int drop_golden(void **state)
     return 0;
 }
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    assert_true(json_is_number(value));
-    return json_number_value(value);
-}
-
-static void near(double got, double want, const char *what)
-{
-    if (!(fabs(got - want) <= 1e-9 * (1 + fabs(want))))
-        fail_msg("%s is %.17g, the reference says %.17g", what, got, want);
-}
-
-static float *floats(const json_t *object, const char *key, size_t *n)
-{
-    const json_t *array = json_object_get(object, key);
-    *n = json_array_size(array);
-    float *values = calloc(*n + 1, sizeof *values);
-    for (size_t i = 0; i < *n; i++)
-        values[i] = (float)json_number_value(json_array_get(array, i));
-    return values;
-}
-
-static int32_t *integers(const json_t *object, const char *key)
-{
-    const json_t *array = json_object_get(object, key);
-    int32_t *values = calloc(json_array_size(array) + 1, sizeof *values);
-    for (size_t i = 0; i < json_array_size(array); i++)
-        values[i] = (int32_t)json_integer_value(json_array_get(array, i));
-    return values;
-}
-
-static double element(const json_t *object, const char *key, size_t i)
-{
-    const json_t *value = json_array_get(json_object_get(object, key), i);
-    assert_true(json_is_number(value));
-    return json_number_value(value);
-}
-
 static void figures_match_scikit_learn(void **state)
 {
     const json_t *cases = json_object_get(*state, "cases");
-    assert_true(json_array_size(cases) >= 7);
+    assert_true(json_array_size(cases) >= 11);
     for (size_t i = 0; i < json_array_size(cases); i++) {
         const json_t *want = json_array_get(cases, i);
-        size_t count, k = (size_t)number(want, "classes");
-        float *logits = floats(want, "logits", &count);
-        int32_t *truth = integers(want, "truth");
+        size_t count, k = (size_t)golden_number(want, "classes");
+        float *logits = golden_floats(want, "logits", &count);
+        int32_t *truth = golden_integers(want, "truth");
         double *probs = calloc(count, sizeof *probs);
         for (size_t r = 0; r < count / k; r++)
             tb_softmax_double(logits + r * k, k, probs + r * k);
@@ -81,22 +38,29 @@ static void figures_match_scikit_learn(void **state)
         tb_figures got;
         tb_error err = {0};
         assert_int_equal(tb_figures_compute(probs, truth, count / k, k, &got, &err), TIMBANG_OK);
-        near(got.accuracy, number(want, "accuracy"), "accuracy");
-        near(got.accuracy_low, number(want, "accuracy_low"), "accuracy_low");
-        near(got.accuracy_high, number(want, "accuracy_high"), "accuracy_high");
-        near(got.macro_f1, number(want, "macro_f1"), "macro_f1");
-        near(got.weighted_f1, number(want, "weighted_f1"), "weighted_f1");
-        near(got.majority_accuracy, number(want, "majority_accuracy"), "majority_accuracy");
-        near(got.ece, number(want, "ece"), "ece");
-        near(got.nll, number(want, "nll"), "nll");
-        near(got.brier, number(want, "brier"), "brier");
-        near(got.mean_confidence, number(want, "mean_confidence"), "mean_confidence");
+        golden_near(got.accuracy, golden_number(want, "accuracy"), "accuracy");
+        golden_near(got.accuracy_low, golden_number(want, "accuracy_low"), "accuracy_low");
+        golden_near(got.accuracy_high, golden_number(want, "accuracy_high"), "accuracy_high");
+        golden_near(got.macro_f1, golden_number(want, "macro_f1"), "macro_f1");
+        golden_near(got.weighted_f1, golden_number(want, "weighted_f1"), "weighted_f1");
+        golden_near(got.macro_precision, golden_number(want, "macro_precision"), "macro_precision");
+        golden_near(got.macro_recall, golden_number(want, "macro_recall"), "macro_recall");
+        golden_near(got.weighted_precision, golden_number(want, "weighted_precision"), "weighted_precision");
+        golden_near(got.weighted_recall, golden_number(want, "weighted_recall"), "weighted_recall");
+        golden_near(got.mcc, golden_number(want, "mcc"), "mcc");
+        golden_near(got.confidence_sd, golden_number(want, "confidence_sd"), "confidence_sd");
+        assert_int_equal(got.overconfident_errors, golden_count(want, "overconfident_errors"));
+        golden_near(got.majority_accuracy, golden_number(want, "majority_accuracy"), "majority_accuracy");
+        golden_near(got.ece, golden_number(want, "ece"), "ece");
+        golden_near(got.nll, golden_number(want, "nll"), "nll");
+        golden_near(got.brier, golden_number(want, "brier"), "brier");
+        golden_near(got.mean_confidence, golden_number(want, "mean_confidence"), "mean_confidence");
         for (size_t c = 0; c < k; c++) {
-            near(got.per_class[c].precision, element(want, "precision", c), "precision");
-            near(got.per_class[c].recall, element(want, "recall", c), "recall");
-            near(got.per_class[c].f1, element(want, "f1", c), "f1");
-            assert_int_equal(got.per_class[c].support, (int)element(want, "support", c));
-            assert_int_equal(got.per_class[c].predicted, (int)element(want, "predicted", c));
+            golden_near(got.per_class[c].precision, golden_element(want, "precision", c), "precision");
+            golden_near(got.per_class[c].recall, golden_element(want, "recall", c), "recall");
+            golden_near(got.per_class[c].f1, golden_element(want, "f1", c), "f1");
+            assert_int_equal(got.per_class[c].support, (int)golden_element(want, "support", c));
+            assert_int_equal(got.per_class[c].predicted, (int)golden_element(want, "predicted", c));
             const json_t *row = json_array_get(json_object_get(want, "confusion"), c);
             for (size_t j = 0; j < k; j++)
                 assert_int_equal(got.confusion[c * k + j], json_integer_value(json_array_get(row, j)));
@@ -114,22 +78,22 @@ static void comparisons_match_scipy(void **state)
     assert_true(json_array_size(pairs) >= 5);
     for (size_t i = 0; i < json_array_size(pairs); i++) {
         const json_t *want = json_array_get(pairs, i);
-        size_t count, k = (size_t)number(want, "classes");
-        float *a = floats(want, "a", &count), *b = floats(want, "b", &count);
-        int32_t *truth = integers(want, "truth");
+        size_t count, k = (size_t)golden_number(want, "classes");
+        float *a = golden_floats(want, "a", &count), *b = golden_floats(want, "b", &count);
+        int32_t *truth = golden_integers(want, "truth");
         tb_comparison got;
         tb_compare(a, b, truth, count / k, k, &got);
-        assert_int_equal(got.agree, (int)number(want, "agree"));
-        near(got.agreement, number(want, "agree") / (double)(count / k), "agreement");
-        near(got.mean_kl, number(want, "mean_kl"), "mean_kl");
-        near(got.max_abs_dlogit, number(want, "max_abs_dlogit"), "max_abs_dlogit");
-        assert_int_equal(got.right_to_wrong, (int)number(want, "right_to_wrong"));
-        assert_int_equal(got.wrong_to_right, (int)number(want, "wrong_to_right"));
-        assert_int_equal(got.wrong_to_other, (int)number(want, "wrong_to_other"));
-        near(got.mcnemar_p, number(want, "mcnemar_p"), "mcnemar_p");
-        near(got.delta_accuracy, number(want, "delta_accuracy"), "delta_accuracy");
+        assert_int_equal(got.agree, (int)golden_number(want, "agree"));
+        golden_near(got.agreement, golden_number(want, "agree") / (double)(count / k), "agreement");
+        golden_near(got.mean_kl, golden_number(want, "mean_kl"), "mean_kl");
+        golden_near(got.max_abs_dlogit, golden_number(want, "max_abs_dlogit"), "max_abs_dlogit");
+        assert_int_equal(got.right_to_wrong, (int)golden_number(want, "right_to_wrong"));
+        assert_int_equal(got.wrong_to_right, (int)golden_number(want, "wrong_to_right"));
+        assert_int_equal(got.wrong_to_other, (int)golden_number(want, "wrong_to_other"));
+        golden_near(got.mcnemar_p, golden_number(want, "mcnemar_p"), "mcnemar_p");
+        golden_near(got.delta_accuracy, golden_number(want, "delta_accuracy"), "delta_accuracy");
         tb_compare(a, b, NULL, count / k, k, &got);
-        assert_int_equal(got.agree, (int)number(want, "agree"));
+        assert_int_equal(got.agree, (int)golden_number(want, "agree"));
         assert_int_equal(got.right_to_wrong + got.wrong_to_right + got.wrong_to_other, 0);
         free(truth);
         free(b);
@@ -143,16 +107,16 @@ static void intervals_and_tests_match_statsmodels(void **state)
     for (size_t i = 0; i < json_array_size(wilson); i++) {
         const json_t *want = json_array_get(wilson, i);
         double low, high;
-        tb_wilson((size_t)number(want, "k"), (size_t)number(want, "n"), &low, &high);
-        near(low, number(want, "low"), "wilson low");
-        near(high, number(want, "high"), "wilson high");
+        tb_wilson((size_t)golden_number(want, "k"), (size_t)golden_number(want, "n"), &low, &high);
+        golden_near(low, golden_number(want, "low"), "wilson low");
+        golden_near(high, golden_number(want, "high"), "wilson high");
     }
     const json_t *tests = json_object_get(*state, "mcnemar");
     assert_true(json_array_size(tests) >= 9);
     for (size_t i = 0; i < json_array_size(tests); i++) {
         const json_t *want = json_array_get(tests, i);
-        size_t b = (size_t)number(want, "b"), c = (size_t)number(want, "c");
-        double p = number(want, "p"), got = tb_binomial_two_sided_half(b, b + c);
+        size_t b = (size_t)golden_number(want, "b"), c = (size_t)golden_number(want, "c");
+        double p = golden_number(want, "p"), got = tb_binomial_two_sided_half(b, b + c);
         if (!(fabs(got - p) <= 1e-9 * p))
             fail_msg("p of %zu to %zu is %.17g, the reference says %.17g", b, c, got, p);
         assert_true(tb_binomial_two_sided_half(c, b + c) == got);
@@ -173,9 +137,9 @@ static void label_orders_are_found(void **state)
                 confusion[r * k + c] = (size_t)json_integer_value(json_array_get(json_array_get(rows, r), c));
         double accuracy = 0;
         assert_true(tb_better_label_order(confusion, k, order, &accuracy));
-        near(accuracy, number(want, "accuracy"), "accuracy under the order");
+        golden_near(accuracy, golden_number(want, "accuracy"), "accuracy under the order");
         for (size_t j = 0; j < k; j++)
-            assert_int_equal(order[j], (int)element(want, "order", j));
+            assert_int_equal(order[j], (int)golden_element(want, "order", j));
     }
 }
 
@@ -211,14 +175,14 @@ static void timings_match_numpy(void **state)
         tb_error err = {0};
         assert_int_equal(tb_timing_compute(ms, n, &got, &err), TIMBANG_OK);
         assert_true(ms[0] == first); /* a copy was sorted */
-        near(got.mean, number(want, "mean"), "mean");
-        near(got.sd, number(want, "sd"), "sd");
-        near(got.median, number(want, "median"), "median");
-        near(got.p10, number(want, "p10"), "p10");
-        near(got.p90, number(want, "p90"), "p90");
-        near(got.p99, number(want, "p99"), "p99");
-        near(got.min, number(want, "min"), "min");
-        near(got.max, number(want, "max"), "max");
+        golden_near(got.mean, golden_number(want, "mean"), "mean");
+        golden_near(got.sd, golden_number(want, "sd"), "sd");
+        golden_near(got.median, golden_number(want, "median"), "median");
+        golden_near(got.p10, golden_number(want, "p10"), "p10");
+        golden_near(got.p90, golden_number(want, "p90"), "p90");
+        golden_near(got.p99, golden_number(want, "p99"), "p99");
+        golden_near(got.min, golden_number(want, "min"), "min");
+        golden_near(got.max, golden_number(want, "max"), "max");
         free(ms);
     }
     tb_timing unused;

@@ -10,6 +10,7 @@ import itertools
 import json
 import pathlib
 
+import eval_reference as reference
 import numpy as np
 from scipy import special, stats
 from sklearn import metrics
@@ -44,7 +45,27 @@ def figures(logits, truth):
     correct = int((predicted == truth).sum())
     low, high = proportion_confint(correct, len(truth), alpha=0.05, method="wilson")
     onehot = np.eye(classes)[truth]
+    confidence, right = probs.max(axis=1), predicted == truth
+    averages = {
+        average: metrics.precision_recall_fscore_support(
+            truth, predicted, labels=present, average=average, zero_division=0
+        )
+        for average in ["macro", "weighted"]
+    }
+    width, mass = (reference.bins_of(confidence, right, 15, equal_mass) for equal_mass in [False, True])
+    assert abs(reference.gaps(width)[0] - ece(probs, truth)) < 1e-12
     return {
+        "macro_precision": averages["macro"][0],
+        "macro_recall": averages["macro"][1],
+        "weighted_precision": averages["weighted"][0],
+        "weighted_recall": averages["weighted"][1],
+        "mcc": metrics.matthews_corrcoef(truth, predicted),
+        "confidence_sd": confidence.std(ddof=1) if len(truth) > 1 else 0.0,
+        "overconfident_errors": int((~right & (confidence >= 0.9)).sum()),
+        "equal_width": width,
+        "equal_mass": mass,
+        "ece_mass": reference.gaps(mass)[0],
+        "mce": reference.gaps(width)[1],
         "accuracy": metrics.accuracy_score(truth, predicted),
         "accuracy_low": low,
         "accuracy_high": high,
@@ -110,6 +131,12 @@ def main():
         (7, 4, 1.0, [1], 1.0),  # one class only
         (60, 3, 0.1, None, 0.01),  # nearly uniform probabilities
     ]
+    more = [
+        (1, 2, 1.0, None, 1.0),  # one text
+        (200, 3, 4.0, None, 1.0),  # often wrong, and sure of it
+        (12, 3, 0.0, [2], 1.0),  # all right, all equally sure: ties
+        (80, 40, 2.0, None, 1.0),  # many classes, few texts
+    ]
     for n, classes, noise, present, scale in shapes:
         logits, truth = make(rng, n, classes, noise, present, scale)
         golden["cases"].append(
@@ -152,6 +179,11 @@ def main():
                 "min": ms.min(),
                 "max": ms.max(),
             }
+        )
+    for n, classes, noise, present, scale in more:  # last, so that the cases above keep their numbers
+        logits, truth = make(rng, n, classes, noise, present, scale)
+        golden["cases"].append(
+            {"classes": classes, "logits": logits.ravel().tolist(), "truth": truth.tolist()} | figures(logits, truth)
         )
     OUT.write_text(json.dumps(golden, default=float, separators=(",", ":")) + "\n")
 

@@ -1,5 +1,5 @@
 /* A small program for oracle scripts (no test): quantizes a folder, or writes the dequantized matrices of a folder.
- *   quantize_tool SOURCE SCHEME OUT [THREADS [LABELS]]
+ *   quantize_tool SOURCE SCHEME OUT [THREADS [LABELS [SEED MODEL]]]     (SEED and MODEL: random rounding)
  *   quantize_tool --dump FOLDER OUT.safetensors
  * Includes: base, formats, quant. Called by: tests/oracle/quant_*.py. */
 #include "formats/safetensors.h"
@@ -17,6 +17,13 @@ static timbang_status quantize(int argc, char **argv, tb_error *err)
     for (char *at = argc > 5 ? strtok(argv[5], ",") : NULL; at && job.n_labels < 64; at = strtok(NULL, ","))
         labels[job.n_labels++] = at;
     job.labels = job.n_labels ? labels : NULL;
+    tb_jitter jitter = {0};
+    if (argc > 7) {
+        jitter = (tb_jitter){strtoull(argv[6], NULL, 10), strtoull(argv[7], NULL, 10)};
+        job.jitter = &jitter;
+    }
+    double weight_error = 0;
+    job.weight_error = &weight_error;
     tb_folder *folder;
     TB_TRY(tb_folder_open(argv[1], &folder, err));
     job.folder = folder;
@@ -25,6 +32,8 @@ static timbang_status quantize(int argc, char **argv, tb_error *err)
         status = tb_quantize_folder(&job, err);
     tb_pool_free(job.pool);
     tb_folder_close(folder);
+    if (status == TIMBANG_OK)
+        printf("weight error %.17g\n", weight_error);
     return status;
 }
 
@@ -122,6 +131,7 @@ int main(int argc, char **argv)
         status = quantize(argc, argv, &err);
     }
     if (status != TIMBANG_OK)
-        fprintf(stderr, "quantize_tool: %s\n", err.text[0] ? err.text : "SOURCE SCHEME OUT [THREADS [LABELS]]");
+        fprintf(stderr, "quantize_tool: %s\n",
+                err.text[0] ? err.text : "SOURCE SCHEME OUT [THREADS [LABELS [SEED MODEL]]]");
     return status == TIMBANG_OK ? 0 : 2;
 }

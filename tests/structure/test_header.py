@@ -52,9 +52,10 @@ def declared(header):
 
 
 def exported(listing):
-    """Names in the output of nm -D --defined-only, without those that the linker or a sanitizer adds."""
+    """Names in the output of nm -D --defined-only, without those that the linker or a sanitizer adds, and without the
+    name of the version itself."""
     names = {line.split()[-1].split("@")[0] for line in listing.splitlines() if line.strip()}
-    return {n for n in names if not re.match(r"(_init|_fini|_edata|_end|__bss_start)$|__(asan|odr_asan|ubsan|tsan|sancov)_|"
+    return {n for n in names if not re.match(r"(_init|_fini|_edata|_end|__bss_start|TIMBANG_\d+)$|__(asan|odr_asan|ubsan|tsan|sancov)_|"
                                              r"__odr_asan", n)}
 
 

@@ -345,48 +345,156 @@ static void failures_come_early_and_leave_nothing(void **state)
     tiny_end(&t);
 }
 
-static timbang_status refuse_to_draw(const json_t *results, const char *path, tb_error *err)
+static timbang_status refuse_to_draw(const json_t *results, const char *lang, const char *folder, tb_error *err)
 {
     (void)results;
-    return tb_fail(err, TIMBANG_IO, "%s: the disk is full", path);
+    (void)lang;
+    return tb_fail(err, TIMBANG_IO, "%s: the disk is full", folder);
 }
 
-static void cancel_and_late_failures_leave_nothing(void **state)
+/* What two runs of one study must share: everything but measured, host, time. */
+static void assert_same_results(json_t *a, json_t *b)
+{
+    static const char *const own[] = {"measured", "host", "time"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        assert_non_null(json_object_get(a, own[i]));
+        json_object_del(a, own[i]);
+        json_object_del(b, own[i]);
+    }
+    const char *key;
+    json_t *value;
+    json_object_foreach(a, key, value)
+    {
+        if (!json_equal(value, json_object_get(b, key)))
+            fail_msg("'%s' differs", key);
+    }
+    assert_int_equal(json_object_size(a), json_object_size(b));
+}
+
+/* A study of one model on one set, with every kind of unit: float and integer variants, null models, validation. */
+static void make_resumable(tiny *t, timbang_study_options *options, timbang_named_path paths[2])
+{
+    static const char *const variants[] = {"fp32", "int8", "int4-pertensor"};
+    make_two_by_two(t);
+    tiny_options(options);
+    paths[0] = (timbang_named_path){NULL, tiny_path(t, "trained")};
+    paths[1] = (timbang_named_path){NULL, tiny_path(t, "three.tsv")};
+    options->models = &paths[0];
+    options->data = &paths[1];
+    options->n_models = options->n_data = 1;
+    options->variants = variants;
+    options->n_variants = 3;
+    options->valid = tiny_path(t, "three.tsv");
+    options->null_models = 2;
+    options->bootstrap_replicates = 50;
+    options->out = tiny_path(t, "out");
+}
+
+/* Stopped at every place where it asks, and resumed at once: it ends, in the same bytes. */
+static void an_interrupted_study_goes_on(void **state)
 {
     (void)state;
     tiny t;
     tiny_begin(&t);
-    make_two_by_two(&t);
     timbang_study_options options;
-    tiny_options(&options);
-    const timbang_named_path model = {NULL, tiny_path(&t, "trained")}, data = {NULL, tiny_path(&t, "three.tsv")};
-    options.models = &model;
-    options.data = &data;
-    options.n_models = options.n_data = 1;
-    options.out = tiny_path(&t, "out");
-    size_t before = tiny_entries(&t);
+    timbang_named_path paths[2];
+    make_resumable(&t, &options, paths);
     tb_error err;
-    if (tiny_study(&t, &options, &err) != TIMBANG_OK) /* how often is the callback asked? */
+    if (tiny_study(&t, &options, &err) != TIMBANG_OK)
         fail_msg("%s", err.text);
-    int asked = t.cancel_calls;
+    json_t *whole = tiny_json(&t, "out/results.json");
+    char *lines = NULL, *resumed_lines = NULL;
+    size_t size = 0, resumed_size = 0;
+    assert_int_equal(tb_read_file(tiny_path(&t, "out/predictions.jsonl"), 0, &lines, &size, &err), TIMBANG_OK);
+    int asked = t.cancel_calls, resumed = 0;
     assert_true(asked > 20);
-    assert_int_equal(tb_remove_tree(options.out, &err), TIMBANG_OK);
-    for (int i = 1; i <= asked; i += i < 6 || i > asked - 3 ? 1 : asked / 8) {
-        t.cancel_after = i;
-        assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_CANCELLED);
-        assert_int_equal(tiny_entries(&t), before);
+
+    options.out = tiny_path(&t, "again");
+    const char *partial = tiny_path(&t, "again.partial");
+    timbang_status status = TIMBANG_CANCELLED;
+    for (int i = 1; status == TIMBANG_CANCELLED; i += 5) {
+        bool kept = tb_is_directory(partial);
+        resumed += kept;
+        options.resume = kept;
+        t.cancel_after = i > asked ? 0 : i;
+        status = tiny_study(&t, &options, &err);
+        assert_int_equal(tb_is_directory(options.out), status == TIMBANG_OK);
     }
-    t.cancel_after = 0;
-    tb_study_job job = {.options = &options,
-                        .kernels = t.kernels,
-                        .pool = t.pool,
-                        .hooks = &t.hooks,
-                        .latency_texts = 2,
-                        .latency_rounds = 1,
-                        .draw = refuse_to_draw};
-    assert_int_equal(tb_study_run(&job, &err), TIMBANG_IO);
-    assert_non_null(strstr(err.text, "the disk is full"));
+    if (status != TIMBANG_OK)
+        fail_msg("%s", err.text);
+    assert_true(resumed > 3);
+    assert_false(tb_is_directory(partial));
+    json_t *after = tiny_json(&t, "again/results.json");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(after, "time"), "resumed")), resumed);
+    assert_same_results(whole, after);
+    assert_int_equal(tb_read_file(tiny_path(&t, "again/predictions.jsonl"), 0, &resumed_lines, &resumed_size, &err),
+                     TIMBANG_OK);
+    assert_int_equal(size, resumed_size);
+    assert_memory_equal(lines, resumed_lines, size);
+    free(lines);
+    free(resumed_lines);
+    json_decref(whole);
+    json_decref(after);
+    tiny_end(&t);
+}
+
+static void what_is_kept_is_guarded(void **state)
+{
+    (void)state;
+    tiny t;
+    tiny_begin(&t);
+    timbang_study_options options;
+    timbang_named_path paths[2];
+    make_resumable(&t, &options, paths);
+    tb_error err;
+    options.resume = 1;
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_USAGE);
+    assert_non_null(strstr(err.text, "nothing to resume"));
+    options.resume = 0;
+
+    size_t before = tiny_entries(&t); /* nothing is finished yet: nothing stays */
+    t.cancel_after = 1;
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_CANCELLED);
     assert_int_equal(tiny_entries(&t), before);
+    t.cancel_after = 0;
+
+    const tb_study_job job = {.options = &options,
+                              .kernels = t.kernels,
+                              .pool = t.pool,
+                              .hooks = &t.hooks,
+                              .latency_texts = 2,
+                              .latency_rounds = 1,
+                              .latency_seconds = 1e-6,
+                              .draw = refuse_to_draw};
+    assert_int_equal(tb_study_run(&job, &err), TIMBANG_IO); /* at the very end */
+    assert_non_null(strstr(err.text, "the disk is full"));
+    assert_true(tb_is_directory(tiny_path(&t, "out.partial")));
+    assert_false(tb_is_directory(tiny_path(&t, "out")));
+
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_USAGE);
+    assert_non_null(strstr(err.text, "--resume"));
+    options.resume = 1;
+    options.margin = 0.02; /* another plan is another study */
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_USAGE);
+    assert_non_null(strstr(err.text, "'margin' was 0.01 and is 0.02 now"));
+    options.margin = 0;
+    options.labels = (const char *const[]){"x", "y", "z"};
+    options.n_labels = 3;
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_USAGE);
+    assert_non_null(strstr(err.text, "inputs of the interrupted study"));
+    options.n_labels = 0;
+    options.labels = NULL;
+    if (tiny_study(&t, &options, &err) != TIMBANG_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(tiny_entries(&t), before + 1);
+
+    t.cancel_after = 30;
+    options.resume = 0;
+    options.force = 1;
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_CANCELLED);
+    t.cancel_after = 0;
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_OK); /* --force starts anew */
+    assert_int_equal(tiny_entries(&t), before + 1);
     tiny_end(&t);
 }
 
@@ -502,7 +610,8 @@ int main(void)
         cmocka_unit_test(kept_models_give_the_recorded_logits),
         cmocka_unit_test(two_runs_are_equal_but_for_time),
         cmocka_unit_test(failures_come_early_and_leave_nothing),
-        cmocka_unit_test(cancel_and_late_failures_leave_nothing),
+        cmocka_unit_test(an_interrupted_study_goes_on),
+        cmocka_unit_test(what_is_kept_is_guarded),
         cmocka_unit_test(shipped_quantized_models_run_as_they_are),
         cmocka_unit_test(labels_of_nameless_heads_and_restricted_sets),
     };

@@ -264,7 +264,8 @@ timbang_status tiny_study(tiny *t, const timbang_study_options *options, tb_erro
                         .hooks = &t->hooks,
                         .latency_texts = 4,
                         .latency_rounds = 2,
-                        .draw = tb_report_html_file};
+                        .latency_seconds = 1e-6,
+                        .draw = tb_report_write};
     t->log[0] = '\0';
     t->cancel_calls = 0;
     *err = (tb_error){0};
