@@ -261,7 +261,9 @@ int read_texts(cli *app, texts *t)
     if (data->n_items && app->n_arguments)
         return usage_error(app, NULL, "texts and --data FILE exclude each other ('%s')", app->arguments[0]);
     if (!data->n_items && !app->n_arguments)
-        return usage_error(app, "timbang predict \"Filmnya bagus sekali\"",
+        return usage_error(app,
+                           strcmp(app->verb->name, "tokenize") == 0 ? "timbang tokenize \"Filmnya bagus sekali\""
+                                                                    : "timbang predict \"Filmnya bagus sekali\"",
                            "no text was given; name texts, --data FILE, or - for lines on standard input");
     bool columns_named = given(app, OPT_TEXT_COLUMN) || given(app, OPT_LABEL_COLUMN) || given(app, OPT_TEXT_PAIR) ||
                          given(app, OPT_HEADER) || given(app, OPT_NO_HEADER);

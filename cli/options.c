@@ -47,8 +47,7 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_TIMING_SECONDS] = {"timing-seconds", 0, KIND_DECIMAL, "S", 0, 3600,
                             "time each variant on each set for so long, at least (3)"},
     [OPT_POWER] = {"power", 0, KIND_PART, "P", 0, 0, "power at which detectable differences are told (0.8)"},
-    [OPT_MARGIN] = {"margin", 0, KIND_PART, "D", 0, 0,
-                    "differences in the primary figure below this one count as none (0.01)"},
+    [OPT_MARGIN] = {"margin", 0, KIND_PART, "D", 0, 0, "differences in accuracy below this one count as none (0.01)"},
     [OPT_BOOTSTRAP] = {"bootstrap", 0, KIND_NUMBER, "N", 0, 1000000, "bootstrap replicates (2000); 0: none"},
     [OPT_NULL] =
         {"null", 0, KIND_NUMBER, "N", 0, 10000,
@@ -59,7 +58,7 @@ const option_spec option_specs[OPTIONS] = {
                        "take primary figure, margin and the other statistics from a plan; what this command line says "
                        "otherwise is an error"},
     [OPT_RESUME] = {"resume", 0, KIND_FLAG, NULL, 0, 0, "go on with an interrupted study"},
-    [OPT_ANONYMOUS] = {"anonymous", 0, KIND_FLAG, NULL, 0, 0, "write no paths and nothing about this machine"},
+    [OPT_ANONYMOUS] = {"anonymous", 0, KIND_FLAG, NULL, 0, 0, "write no paths, no command line and no processor name"},
     [OPT_LANG] = {"lang", 0, KIND_CHOICE, "en|id", 0, 0, "language of the report (en)"},
     [OPT_RULES] = {"rules", 0, KIND_TEXT, "FILE", 0, 0, "the rules: docs/gates.md; - is standard input"},
     [OPT_PRED_COLUMN] = {"pred-column", 0, KIND_TEXT, "COLUMN", 0, 0,
@@ -75,8 +74,9 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_JSON] = {"json", 0, KIND_FLAG, NULL, 0, 0,
                   "print one JSON document (an array where there are several results)"},
     [OPT_JSONL] = {"jsonl", 0, KIND_FLAG, NULL, 0, 0, "print one JSON object a line, in the order of the input"},
-    [OPT_OUTPUT] = {"output", 'o', KIND_TEXT, "PATH", 0, 0,
-                    "write to a file instead of standard output; .json, .jsonl or .tsv picks the format"},
+    [OPT_OUTPUT] =
+        {"output", 'o', KIND_TEXT, "PATH", 0, 0,
+         "write to a file instead of standard output; .json or .jsonl (of texts also .tsv) picks the format"},
     [OPT_OUTPUT_DIR] = {"output", 'o', KIND_TEXT, "DIR", 0, 0, "the folder to make"},
     [OPT_REPORT_DIR] = {"output", 'o', KIND_TEXT, "DIR", 0, 0,
                         "folder to draw into, made where it is absent (that of results.json)"},

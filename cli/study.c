@@ -101,8 +101,8 @@ static int fill_plan(cli *app, timbang_study_options *options)
     if (given(app, OPT_BOOTSTRAP) && options->bootstrap_replicates == 0)
         options->bootstrap_replicates = UINT64_MAX;
     options->null_models = number_or(app, OPT_NULL, 0);
-    if (given(app, OPT_NULL) && options->null_models == 0 && options->plan_file)
-        return usage_error(app, NULL, "--null 0 and --plan-file exclude each other; the plan says how many");
+    if (given(app, OPT_NULL) && options->null_models == 0)
+        options->null_models = UINT64_MAX;
     options->resume = given(app, OPT_RESUME);
     options->anonymous = given(app, OPT_ANONYMOUS);
     options->lang = text_of(app, OPT_LANG);

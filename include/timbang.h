@@ -345,12 +345,13 @@ typedef struct timbang_study_options {
      * what differs from plan_file is TIMBANG_USAGE. */
     const char *plan_file;         /* NULL, or a plan.json whose statistical members are taken */
     const char *primary;           /* "accuracy" (the default) or "macro_f1": the figure that decides */
-    double alpha, power, margin;   /* 0.05, 0.8, 0.01; margin: of equivalence, in the primary figure */
+    double alpha, power, margin;   /* 0.05, 0.8, 0.01; margin: of equivalence, in accuracy */
     uint64_t bootstrap_replicates; /* 2000; UINT64_MAX: no bootstrap */
-    uint64_t null_models;          /* models of random rounding for each integer variant; 0: none */
+    uint64_t null_models;          /* models of random rounding for each integer variant; UINT64_MAX: none, also
+                                      against plan_file's default (TIMBANG_USAGE where it has some) */
 
     int resume;          /* 1: go on with an interrupted study of the same plan, from out.partial */
-    int anonymous;       /* 1: no paths and no machine in what is written */
+    int anonymous;       /* 1: no paths, no command line and no processor's name in what is written */
     const char *lang;    /* of the report: "en" (the default), "id" */
     const char *command; /* NULL, or the command line, for the record */
 } timbang_study_options;

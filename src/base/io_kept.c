@@ -66,10 +66,11 @@ static timbang_status remove_old(tb_kept_folder *folder, tb_error *err)
 
 static timbang_status begin(tb_kept_folder *folder, bool resume, tb_error *err)
 {
-    TB_TRY(tb_target_check(folder->target, folder->force, err));
     bool there = tb_is_directory(folder->partial);
     if (resume && !there)
-        return tb_fail(err, TIMBANG_USAGE, "there is nothing to resume: no folder %s", folder->partial);
+        return tb_fail(err, TIMBANG_USAGE, "there is nothing to resume: no folder %s%s", folder->partial,
+                       tb_is_directory(folder->target) ? ", and the finished one is there" : "");
+    TB_TRY(tb_target_check(folder->target, folder->force, err));
     if (!resume && there && !folder->force)
         return tb_fail(err, TIMBANG_USAGE,
                        "%s: is left of an interrupted run; go on with it by --resume, or start anew with --force",
@@ -113,6 +114,12 @@ timbang_status tb_kept_commit(tb_kept_folder *folder, tb_error *err)
         status = failed(err, lock, "cannot be removed");
     if (status == TIMBANG_OK)
         status = tb_target_place(folder->partial, folder->target, folder->force, err);
+    tb_error ignored;
+    if (status != TIMBANG_OK && tb_is_directory(folder->partial) && (!lock || !tb_is_file(lock))) {
+        if (folder->lock >= 0)
+            close(folder->lock);
+        (void)take_lock(folder, &ignored); /* its file marks the folder as ours */
+    }
     free(lock);
     kept_free(folder);
     return status;

@@ -62,7 +62,10 @@ static timbang_status open_source(work *w, tb_error *err)
         tb_log(job->hooks, TIMBANG_LOG_WARNING,
                "%s: %zu tensors that a BERT classifier has no use for are left out (%s)", tb_folder_name(job->folder),
                unknown, first);
-    return tb_source_weights_hash(job, w->source_hash, err);
+    if (!job->source_sha256)
+        return tb_source_weights_hash(job, w->source_hash, err);
+    snprintf(w->source_hash, sizeof w->source_hash, "%s", job->source_sha256);
+    return TIMBANG_OK;
 }
 
 /* ---- Rounding ---- */

@@ -27,7 +27,8 @@ typedef struct tb_quantize_job {
     const char *weights_path;  /* or a bare state dict; NULL */
     const char *const *labels; /* replaces the file's names; NULL */
     size_t n_labels;
-    uint64_t seed; /* of a new head */
+    uint64_t seed;             /* of a new head */
+    const char *source_sha256; /* of the weights, where the caller has it already (tb_source_weights_hash); or NULL */
     tb_scheme scheme;
     const char *out; /* target folder */
     bool force;

@@ -10,6 +10,9 @@ const char *const tb_report_part_names[TB_REPORT_PARTS] = {"embeddings", "encode
 
 enum { SCHEMA = 1 };
 
+/* With other weights in that folder this is another one: tests/report/test_page.c hashes them. */
+const char tb_report_small_model[] = "a8b523062c0eb3f8d66c47ef48d2e68f93fd6628f29bff9dc7a88889c26300d4";
+
 /* ---- Helpers of all parts ---- */
 
 void *tb_read_room(tb_report *r, tb_fields *f, size_t n, size_t size)
@@ -247,6 +250,7 @@ static void read_models(tb_report *r, tb_fields *f)
         m->layers = tb_field_count(f, shape, inner, "layers");
         m->hidden = tb_field_count(f, shape, inner, "hidden");
         read_weights(r, f, item, where, m);
+        m->small_model = m->embedded || (m->weights_sha256 && strcmp(m->weights_sha256, tb_report_small_model) == 0);
         r->n_models++;
     }
 }
@@ -344,6 +348,14 @@ bool tb_report_first_of_model(const tb_report *report, size_t result)
         if (report->results[i].set == r->set && report->results[i].model == r->model)
             return false;
     return true;
+}
+
+bool tb_report_any_compared(const tb_report *report, size_t set)
+{
+    for (size_t i = 0; i < report->n_results; i++)
+        if (report->results[i].compared && (set == SIZE_MAX || report->results[i].set == set))
+            return true;
+    return false;
 }
 
 const char *tb_report_say(const tb_report *report, const char *en, const char *id)

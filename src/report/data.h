@@ -31,7 +31,8 @@ typedef struct tb_report_model {
     const char **labels;
     size_t n_labels;
     bool untrained_head, shipped_quantized;
-    bool embedded; /* the model that comes with the program */
+    bool embedded;    /* the model that comes with the program */
+    bool small_model; /* the same weights, embedded or from a folder */
     uint64_t parameters, layers, hidden;
     const char *weights_file, *weights_sha256; /* of the first file; NULL: none is recorded */
     tb_report_file *weights;                   /* [n_weights] */
@@ -217,12 +218,17 @@ typedef struct tb_report {
     tb_arena *arena;
 } tb_report;
 
+/* SHA-256 of models/mini-id-smsa/model.safetensors, the small model that comes with timbang. */
+extern const char tb_report_small_model[];
+
 /* results must outlive the report. A missing or odd member is TIMBANG_FORMAT naming it. */
 timbang_status tb_report_read(const json_t *results, tb_report *report, tb_error *err);
 void tb_report_free(tb_report *report);
 
 /* Is this result the first of its model on its set? */
 bool tb_report_first_of_model(const tb_report *report, size_t result);
+/* Was anything compared with FP32 on that set (SIZE_MAX: on any)? */
+bool tb_report_any_compared(const tb_report *report, size_t set);
 /* `en` or `id`, as the report's language wants it. */
 const char *tb_report_say(const tb_report *report, const char *en, const char *id)
     __attribute__((format_arg(2), format_arg(3)));

@@ -94,10 +94,12 @@ static void put_figure(tb_text *out, const tb_report *report, const char *name, 
     const tb_figure *figure = tb_figure_find(name);
     if (!wanted(figure, report, set))
         return;
-    tb_text_printf(out, "<figure><div class=\"drawing\" role=\"group\" tabindex=\"0\" aria-label=\"%s\">\n",
-                   tb_report_say(report, "figure, scrolls sideways", "gambar, dapat digeser ke samping"));
+    tb_text_printf(out,
+                   "<figure><div class=\"drawing\" role=\"group\" tabindex=\"0\" "
+                   "aria-labelledby=\"caption-%s-%zu\">\n",
+                   name, set);
     figure->draw(out, report, set);
-    tb_text_puts(out, "</div><figcaption>");
+    tb_text_printf(out, "</div><figcaption id=\"caption-%s-%zu\">", name, set);
     tb_html_text(out, tb_report_say(report, figure->caption_en, figure->caption_id));
     tb_text_puts(out, "</figcaption></figure>\n");
 }
@@ -139,6 +141,10 @@ static void put_accuracy(tb_text *out, const tb_report *report, size_t set)
     put_figure(out, report, "tradeoff", set);
     tb_text_puts(out, "</div>\n");
     tb_html_main_table(out, report, set);
+    if (!tb_report_any_compared(report, set)) {
+        put_figure(out, report, "accuracy", set);
+        return;
+    }
     tb_html_heading(out, report, 3, "Differences from FP32", "Selisih terhadap FP32");
     tb_text_puts(out, "<div class=\"pair\">\n");
     put_figure(out, report, "forest", set);
@@ -203,7 +209,7 @@ static bool has_flips(const tb_report *report, size_t set)
 {
     for (size_t i = 0; i < report->n_flips; i++)
         if (report->flips[i].set == set)
-            return true;
+            return tb_report_any_compared(report, set);
     return false;
 }
 
@@ -213,7 +219,7 @@ static void put_set(tb_text *out, const tb_report *report, size_t set)
     tb_html_name(out, report->sets[set].name);
     tb_text_puts(out, " <small>");
     tb_html_count(out, report->sets[set].rows);
-    tb_html_say(out, report, " texts</small></h2>\n", " teks</small></h2>\n");
+    tb_text_printf(out, " %s</small></h2>\n", tb_html_texts(report, report->sets[set].rows));
     put_rule(out, report, set);
     tb_html_warnings(out, report, report->sets[set].name);
     put_accuracy(out, report, set);

@@ -16,9 +16,11 @@ void tb_html_signed(tb_text *out, double value, int decimals); /* "+0.002", "0.0
 void tb_html_shift(tb_text *out, int64_t texts);               /* "+12" */
 void tb_html_megabytes(tb_text *out, uint64_t bytes);
 void tb_html_kl(tb_text *out, double kl);
-void tb_html_ms(tb_text *out, double ms);         /* three digits */
-void tb_html_count(tb_text *out, uint64_t count); /* thin spaces between thousands */
-void tb_html_margin(tb_text *out, double margin); /* "±0.01" */
+void tb_html_ms(tb_text *out, double ms);                       /* three digits */
+void tb_html_count(tb_text *out, uint64_t count);               /* thin spaces between thousands */
+void tb_html_margin(tb_text *out, double margin);               /* "±0.01" */
+const char *tb_html_texts(const tb_report *report, uint64_t n); /* "text" for one, "texts" for others */
+const char *tb_html_energy(const tb_report *report);            /* the meter, or why there is none */
 /* JSON that may stand in a script element: no '<' is left. */
 timbang_status tb_html_json(tb_text *out, const json_t *value, tb_error *err);
 /* "MODEL variant" of a result. */
@@ -40,7 +42,7 @@ void tb_html_heading(tb_text *out, const tb_report *report, int level, const cha
 typedef struct tb_html_column {
     const char *en, *id; /* markup */
 } tb_html_column;
-/* Opens box and table with its caption, markup. */
+/* Opens box and table with its caption, markup; the caption names the box. */
 void tb_html_open_table(tb_text *out, const tb_report *report, const char *caption_en, const char *caption_id);
 void tb_html_begin_table(tb_text *out, const tb_report *report, const char *caption_en, const char *caption_id,
                          const tb_html_column *columns, size_t n_columns); /* and the row of heads */

@@ -35,15 +35,15 @@ static void put_speed(tb_text *out, const tb_report *report, const tb_report_res
                        tb_report_say(report, "<span class=\"mark\">slower</span> (%.2f of FP32&rsquo;s time)",
                                      "<span class=\"mark\">lebih lambat</span> (%.2f kali waktu FP32)"),
                        ratio);
-    else if (ratio < 0.95 || ratio > 1.05) /* far from 1, but its interval holds 1 */
-        tb_text_printf(out,
-                       tb_report_say(report, "not shown to be faster or slower (%.2f of FP32&rsquo;s time)",
-                                     "tidak terbukti lebih cepat atau lebih lambat (%.2f kali waktu FP32)"),
-                       ratio);
-    else
+    else if (r->latency_ratio_interval.low >= 0.9 && r->latency_ratio_interval.high <= 1.1)
         tb_text_printf(out,
                        tb_report_say(report, "about as fast (%.2f of FP32&rsquo;s time)",
                                      "kira-kira sama cepat (%.2f kali waktu FP32)"),
+                       ratio);
+    else
+        tb_text_printf(out,
+                       tb_report_say(report, "not shown to be faster or slower (%.2f of FP32&rsquo;s time)",
+                                     "tidak terbukti lebih cepat atau lebih lambat (%.2f kali waktu FP32)"),
                        ratio);
 }
 
@@ -127,7 +127,9 @@ static void put_primary(tb_text *out, const tb_report *report, const tb_report_r
         put_accuracy(out, report, r);
     } else if (r->right_to_wrong + r->wrong_to_right == 0) {
         tb_text_printf(out,
-                       tb_report_say(report, "Each of the %llu texts is as right or wrong as in FP32",
+                       tb_report_say(report,
+                                     r->n == 1 ? "Its %llu text is as right or wrong as in FP32"
+                                               : "Each of the %llu texts is as right or wrong as in FP32",
                                      "Semua %llu teks benar atau salah persis seperti pada FP32"),
                        (unsigned long long)r->n);
     } else {
@@ -210,14 +212,14 @@ static void put_null(tb_text *out, const tb_report *report, const tb_report_resu
     if (!null)
         return;
     const tb_report_null_figure *a = &null->accuracy;
-    tb_text_printf(
-        out,
-        tb_report_say(report,
-                      " Of %zu models rounded at random with as large an error, %llu are less accurate, "
-                      "%llu equally and %llu more",
-                      " Dari %zu model yang dibulatkan secara acak dengan galat yang sama besar, %llu kurang "
-                      "akurat, %llu sama akurat, dan %llu lebih akurat"),
-        null->models, (unsigned long long)a->below, (unsigned long long)a->equal, (unsigned long long)a->above);
+    tb_text_printf(out,
+                   tb_report_say(report,
+                                 " Of %zu %s rounded at random with as large an error, %llu came out less accurate, "
+                                 "%llu equally accurate and %llu more accurate",
+                                 " Dari %zu %s yang dibulatkan secara acak dengan galat yang sama besar, %llu kurang "
+                                 "akurat, %llu sama akurat, dan %llu lebih akurat"),
+                   null->models, tb_report_say(report, null->models == 1 ? "model" : "models", "model"),
+                   (unsigned long long)a->below, (unsigned long long)a->equal, (unsigned long long)a->above);
     if (isnan(a->p))
         tb_html_say(out, report, ": so few show a rank only.", ": jumlah sekecil ini hanya menunjukkan peringkat.");
     else {

@@ -3,6 +3,9 @@
  * Includes: report/html.h. Called by: report/html. */
 #include "report/html.h"
 
+#include <math.h>
+#include <string.h>
+
 /* ---- All comparisons together ---- */
 
 typedef struct tally {
@@ -25,13 +28,24 @@ static tally count(const tb_report *report)
     return t;
 }
 
+static bool any_fp32(const tb_report *report)
+{
+    for (size_t i = 0; i < report->n_results; i++)
+        if (strcmp(report->variants[report->results[i].variant].name, "fp32") == 0)
+            return true;
+    return false;
+}
+
 static void put_tally(tb_text *out, const tb_report *report)
 {
     tally t = count(report);
     if (t.compared == 0) {
         tb_text_printf(out, "<p class=\"lead\">%s</p>\n",
-                       tb_report_say(report, "No trained model was compared with its FP32 form.",
-                                     "Tidak ada model terlatih yang dibandingkan dengan bentuk FP32-nya."));
+                       any_fp32(report)
+                           ? tb_report_say(report, "No trained model was compared with its FP32 form.",
+                                           "Tidak ada model terlatih yang dibandingkan dengan bentuk FP32-nya.")
+                           : tb_report_say(report, "FP32 was not run, so nothing is compared.",
+                                           "FP32 tidak dijalankan, jadi tidak ada yang dibandingkan."));
         return;
     }
     tb_text_printf(out,
@@ -85,11 +99,10 @@ static void put_base(tb_text *out, const tb_report *report, const tb_report_resu
     tb_html_count(out, r->correct);
     tb_html_say(out, report, " of ", " dari ");
     tb_html_count(out, r->n);
-    tb_text_printf(
-        out,
-        tb_report_say(report, " texts: %.3f (95&#8239;%% interval %.3f to %.3f). Always saying ",
-                      " teks: %.3f (selang kepercayaan 95&#8239;%% dari %.3f sampai %.3f). Selalu menyebut "),
-        r->accuracy, r->low, r->high);
+    tb_text_printf(out,
+                   tb_report_say(report, " %s: %.3f (95&#8239;%% interval %.3f to %.3f). Always saying ",
+                                 " %s: %.3f (selang kepercayaan 95&#8239;%% dari %.3f sampai %.3f). Selalu menyebut "),
+                   tb_html_texts(report, r->n), r->accuracy, r->low, r->high);
     tb_html_name(out, r->majority_label);
     tb_text_printf(out, tb_report_say(report, " would give %.3f.", " akan memberi %.3f."), r->majority_accuracy);
     if (r->low <= r->majority_accuracy)
@@ -104,33 +117,34 @@ static void put_grain(tb_text *out, const tb_report *report, const tb_report_res
 {
     const tb_report_tests *t = &r->tests;
     unsigned long long n = r->n;
+    const char *texts = tb_html_texts(report, n);
     tb_text_puts(out, "<p class=\"soft\">");
     if (t->smallest_texts <= r->n)
         tb_text_printf(
             out,
             tb_report_say(report,
-                          "With %llu texts a difference under %.4f in accuracy cannot be seen: at least %llu "
-                          "texts must change sides, all the same way, before McNemar&rsquo;s test calls it more "
+                          "With %llu %s a difference under %.4f in accuracy cannot be seen: at least %llu %s "
+                          "must change sides, all the same way, before McNemar&rsquo;s test calls it more "
                           "than chance.",
-                          "Dengan %llu teks, selisih akurasi di bawah %.4f tidak dapat terlihat: paling sedikit "
-                          "%llu teks harus berpindah ke arah yang sama sebelum uji McNemar menyebutnya "
+                          "Dengan %llu %s, selisih akurasi di bawah %.4f tidak dapat terlihat: paling sedikit "
+                          "%llu %s harus berpindah ke arah yang sama sebelum uji McNemar menyebutnya "
                           "melebihi kebetulan."),
-            n, t->smallest, (unsigned long long)t->smallest_texts);
+            n, texts, t->smallest, (unsigned long long)t->smallest_texts, tb_html_texts(report, t->smallest_texts));
     else
         tb_text_printf(out,
-                       tb_report_say(report, "With %llu texts no difference in accuracy can be told from chance.",
-                                     "Dengan %llu teks, selisih akurasi sebesar apa pun tidak dapat dibedakan dari "
+                       tb_report_say(report, "With %llu %s no difference in accuracy can be told from chance.",
+                                     "Dengan %llu %s, selisih akurasi sebesar apa pun tidak dapat dibedakan dari "
                                      "kebetulan."),
-                       n);
+                       n, texts);
     if (t->equivalence_most_flips < 0)
         tb_text_printf(
             out,
             tb_report_say(report,
-                          " Equivalence within &plusmn;%g cannot be shown with %llu texts, whatever a variant "
+                          " Equivalence within &plusmn;%g cannot be shown with %llu %s, whatever a variant "
                           "does: at least %.0f are needed.",
-                          " Kesetaraan dalam batas &plusmn;%g tidak dapat dibuktikan dengan %llu teks, apa pun "
+                          " Kesetaraan dalam batas &plusmn;%g tidak dapat dibuktikan dengan %llu %s, apa pun "
                           "yang dilakukan suatu varian: diperlukan sedikitnya %.0f teks."),
-            t->margin, n, tb_html_texts_needed(report, t->margin, 0));
+            t->margin, n, texts, tb_html_texts_needed(report, t->margin, 0));
     else
         tb_text_printf(
             out,
@@ -155,10 +169,13 @@ static void put_block(tb_text *out, const tb_report *report, size_t model, size_
     tb_text_puts(out, "</h3>\n");
     put_base(out, report, fp32 ? fp32 : first);
     if (!compared) {
-        tb_text_printf(out, "<p>%s</p>\n</div>\n",
-                       fp32 ? tb_report_say(report, "FP32 is its only variant.", "FP32 adalah satu-satunya variannya.")
-                            : tb_report_say(report, "Nothing was compared: FP32 is not among its variants.",
-                                            "Tidak ada yang dibandingkan: FP32 tidak termasuk variannya."));
+        if (any_fp32(report)) /* else the opening says it for all */
+            tb_text_printf(
+                out, "<p>%s</p>\n",
+                fp32 ? tb_report_say(report, "FP32 is its only variant.", "FP32 adalah satu-satunya variannya.")
+                     : tb_report_say(report, "Nothing was compared: FP32 is not among its variants.",
+                                     "Tidak ada yang dibandingkan: FP32 tidak termasuk variannya."));
+        tb_text_puts(out, "</div>\n");
         return;
     }
     tb_text_puts(out, "<ul>\n");
@@ -173,28 +190,53 @@ static void put_block(tb_text *out, const tb_report *report, size_t model, size_
     tb_text_puts(out, "</div>\n");
 }
 
-static void put_key(tb_text *out, const tb_report *report)
+/* Has a null enough models for a p value? */
+static bool any_rank_tested(const tb_report *report)
 {
-    tb_html_say(out, report, "<p class=\"soft\"><i>p</i> values are of the ",
-                "<p class=\"soft\">Nilai <i>p</i> berasal dari ");
+    for (size_t i = 0; i < report->n_nulls; i++)
+        if (!isnan(report->nulls[i].accuracy.p))
+            return true;
+    return false;
+}
+
+static void put_tests_key(tb_text *out, const tb_report *report)
+{
+    tb_html_say(out, report, "<i>p</i> values are of the ", "Nilai <i>p</i> berasal dari ");
     if (report->plan.primary[0] == 'm')
         tb_html_say(out, report, "bootstrap of the difference in macro-F1", "<i>bootstrap</i> selisih F1 makro");
     else
         tb_html_say(out, report, "exact McNemar test", "uji McNemar eksak");
+    tb_html_say(out, report,
+                ", of labels those of the Stuart&ndash;Maxwell test, both adjusted by Holm&rsquo;s method over the "
+                "variants of one model on one set",
+                ", untuk label dari uji Stuart&ndash;Maxwell, keduanya dikoreksi dengan metode Holm atas semua varian "
+                "satu model pada satu set");
+    if (any_rank_tested(report))
+        tb_html_say(out, report,
+                    "; those of luck are ranks among the models of random rounding, two-sided and not adjusted",
+                    "; untuk kebetulan, dari peringkat di antara model pembulatan acak, dua sisi dan tidak dikoreksi");
     tb_text_printf(
         out,
         tb_report_say(report,
-                      ", of labels those of the Stuart&ndash;Maxwell test, both adjusted by Holm&rsquo;s method over "
-                      "the variants of one model on one set; %g decides. &ldquo;Not shown&rdquo; is not "
+                      "; %g decides. &ldquo;Not shown&rdquo; is not "
                       "&ldquo;equal&rdquo; and not &ldquo;unequal&rdquo;: these texts are too few to tell. "
                       "Speed is the median over texts of paired ratios.",
-                      ", untuk label dari uji Stuart&ndash;Maxwell, keduanya dikoreksi dengan metode Holm atas semua "
-                      "varian satu model pada satu set; batasnya %g. &ldquo;Tidak terbukti&rdquo; bukan berarti "
+                      "; batasnya %g. &ldquo;Tidak terbukti&rdquo; bukan berarti "
                       "&ldquo;sama&rdquo; dan bukan pula &ldquo;berbeda&rdquo;: teksnya terlalu sedikit untuk "
                       "memutuskan. Kecepatan adalah median rasio berpasangan per teks."),
         report->plan.alpha);
-    if (report->lang == TB_LANG_ID)
-        tb_text_puts(out, " Angka desimal ditulis dengan titik.");
+}
+
+static void put_key(tb_text *out, const tb_report *report)
+{
+    bool compared = tb_report_any_compared(report, SIZE_MAX), decimals = report->lang == TB_LANG_ID;
+    if (!compared && !decimals)
+        return;
+    tb_text_puts(out, "<p class=\"soft\">");
+    if (compared)
+        put_tests_key(out, report);
+    if (decimals)
+        tb_text_puts(out, compared ? " Angka desimal ditulis dengan titik." : "Angka desimal ditulis dengan titik.");
     tb_text_puts(out, "</p>\n");
 }
 

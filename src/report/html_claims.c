@@ -5,12 +5,19 @@
 #include "report/tables.h"
 
 #include <math.h>
+#include <string.h>
 
 static const tb_html_column columns[] = {
     {"source", "sumber"},  {"what", "besaran"}, {"claimed", "klaim"}, {"measured here", "terukur di sini"},
     {"variant", "varian"},
 };
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
+
+/* A difference from FP32 is claimed with a sign, or to be nothing; a ratio is never 0. */
+static bool is_difference(const tb_claim *claim)
+{
+    return strpbrk(claim->claimed, "+-") != NULL || strcmp(claim->claimed, "0.000") == 0;
+}
 
 static void put_claim(tb_text *out, const tb_report *report, const tb_claim *claim)
 {
@@ -28,7 +35,11 @@ static void put_claim(tb_text *out, const tb_report *report, const tb_claim *cla
         tb_text_puts(out, "</span></td></tr>\n");
         return;
     }
-    tb_text_printf(out, "<td>%.3f</td><td class=\"said\">", claim->measured);
+    if (is_difference(claim))
+        tb_html_cell_signed(out, claim->measured, 3);
+    else
+        tb_html_cell(out, claim->measured, 3);
+    tb_text_puts(out, "<td class=\"said\">");
     if (claim->variant)
         tb_html_name(out, claim->variant);
     tb_text_puts(out, "</td></tr>\n");

@@ -3,14 +3,18 @@
  * Includes: report/html.h. Called by: report/html. */
 #include "report/html.h"
 
-static void put_matrix(tb_text *out, const tb_report *report, const tb_report_result *r)
+static void put_matrix(tb_text *out, const tb_report *report, size_t result)
 {
-    tb_text_puts(out, "<table><caption>");
+    const tb_report_result *r = &report->results[result];
+    tb_text_printf(out,
+                   "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"matrix-%zu\">"
+                   "<table><caption><span id=\"matrix-%zu\">",
+                   result, result);
     tb_html_row_name(out, report, r);
     if (r->untrained_head)
         tb_text_printf(out, " (%s)", tb_report_say(report, "untrained head", "<i>head</i> belum dilatih"));
     tb_text_printf(
-        out, "</caption><thead><tr><th scope=\"col\">%s</th>",
+        out, "</span></caption><thead><tr><th scope=\"col\">%s</th>",
         tb_report_say(report, "truth&nbsp;&darr; says&nbsp;&rarr;", "benar&nbsp;&darr; prediksi&nbsp;&rarr;"));
     for (size_t c = 0; c < r->n_classes; c++) {
         tb_text_puts(out, "<th scope=\"col\">");
@@ -31,18 +35,14 @@ static void put_matrix(tb_text *out, const tb_report *report, const tb_report_re
         }
         tb_text_puts(out, "</tr>\n");
     }
-    tb_text_puts(out, "</tbody></table>\n");
+    tb_text_puts(out, "</tbody></table></div>\n");
 }
 
 void tb_html_confusions(tb_text *out, const tb_report *report, size_t set)
 {
     tb_text_puts(out, "<div class=\"matrices\">\n");
     for (size_t i = 0; i < report->n_results; i++)
-        if (report->results[i].set == set) {
-            tb_text_printf(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"%s\">",
-                           tb_report_say(report, "confusion matrix", "matriks konfusi"));
-            put_matrix(out, report, &report->results[i]);
-            tb_text_puts(out, "</div>\n");
-        }
+        if (report->results[i].set == set)
+            put_matrix(out, report, i);
     tb_text_puts(out, "</div>\n");
 }

@@ -146,10 +146,10 @@ static void put_lengths(tb_text *out, const tb_report *report, size_t set)
             continue;
         tb_text_printf(out, "<dt>%s</dt><dd>", tb_report_say(report, "tokens", "token"));
         tb_text_printf(out,
-                       tb_report_say(report, "%.1f on average, at most %llu; %llu texts cut, %llu empty (",
-                                     "rata-rata %.1f, terbanyak %llu; %llu teks dipotong, %llu kosong ("),
+                       tb_report_say(report, "%.1f on average, at most %llu; %llu %s cut, %llu empty (",
+                                     "rata-rata %.1f, terbanyak %llu; %llu %s dipotong, %llu kosong ("),
                        r->tokens_mean, (unsigned long long)r->tokens_max, (unsigned long long)r->truncated,
-                       (unsigned long long)r->empty);
+                       tb_html_texts(report, r->truncated), (unsigned long long)r->empty);
         tb_html_name(out, report->models[r->model].name);
         tb_text_puts(out, ")</dd>\n");
         return;
@@ -200,15 +200,18 @@ static void put_machine(tb_text *out, const tb_report *report)
              report->clean[0] ? report->clean : tb_report_say(report, "none", "tidak ada"));
     if (report->max_length > 0)
         put_count(out, tb_report_say(report, "longest text, tokens", "teks terpanjang, token"), report->max_length);
-    put_fact(out, tb_report_say(report, "energy", "energi"), report->energy_source);
+    put_fact(out, tb_report_say(report, "energy", "energi"), tb_html_energy(report));
     tb_text_printf(out, "<dt>%s</dt><dd>", tb_report_say(report, "peak memory", "memori puncak"));
     tb_html_megabytes(out, report->peak_resident_bytes);
     tb_text_printf(out, " MB</dd>\n<dt>%s</dt><dd>%.0f s, ", tb_report_say(report, "time", "waktu"), report->seconds);
     tb_html_text(out, report->started);
     if (report->resumed > 0)
-        tb_text_printf(
-            out, tb_report_say(report, ", interrupted and resumed %llu times", ", terhenti dan dilanjutkan %llu kali"),
-            (unsigned long long)report->resumed);
+        tb_text_printf(out,
+                       tb_report_say(report,
+                                     report->resumed == 1 ? ", interrupted and resumed %llu time"
+                                                          : ", interrupted and resumed %llu times",
+                                     ", terhenti dan dilanjutkan %llu kali"),
+                       (unsigned long long)report->resumed);
     tb_text_puts(out, "</dd>\n</dl>\n");
 }
 

@@ -59,8 +59,9 @@ static void put_summary(tb_text *out, const tb_report *report, const tb_report_f
 {
     tb_text_puts(out, "<details class=\"flips\"><summary>");
     tb_html_name(out, report->models[flips->model].name);
-    tb_text_printf(out, tb_report_say(report, ": %llu of %llu texts", ": %llu dari %llu teks"),
-                   (unsigned long long)flips->total, (unsigned long long)report->sets[flips->set].rows);
+    tb_text_printf(out, tb_report_say(report, ": %llu of %llu %s", ": %llu dari %llu %s"),
+                   (unsigned long long)flips->total, (unsigned long long)report->sets[flips->set].rows,
+                   tb_html_texts(report, report->sets[flips->set].rows));
     if (flips->listed < flips->total)
         tb_text_printf(out, tb_report_say(report, ", the first %llu listed", ", %llu pertama ditampilkan"),
                        (unsigned long long)flips->listed);

@@ -3,6 +3,8 @@
  * Includes: report/html.h. Called by: report/html. */
 #include "report/html.h"
 
+#include <string.h>
+
 static const tb_html_column columns[] = {
     {"", ""},
     {"accuracy", "akurasi"},
@@ -70,7 +72,11 @@ static void put_costs(tb_text *out, const tb_report_variant *v, const tb_report_
     tb_html_megabytes(out, v->size_bytes);
     tb_text_printf(out, "</td><td>%.2f</td><td>", v->ratio);
     tb_html_ms(out, r->total.median);
-    tb_text_printf(out, "</td><td>%.2f</td>", r->latency_ratio);
+    tb_text_puts(out, "</td>");
+    if (strcmp(r->ratio_to, "fp32") == 0)
+        tb_html_cell(out, r->latency_ratio, 2);
+    else
+        tb_html_cell_dashes(out, 1);
 }
 
 void tb_html_main_table(tb_text *out, const tb_report *report, size_t set)

@@ -43,7 +43,8 @@ void tb_html_calibration_table(tb_text *out, const tb_report *report, size_t set
         tb_html_cell(out, r->mean_confidence, 3);
         tb_html_cell(out, r->confidence_sd, 3);
         tb_html_cell_signed(out, r->compared ? r->tests.confidence_difference : none, 4);
-        tb_html_cell_p(out, r->compared ? r->tests.confidence_p_holm : none, false);
+        tb_html_cell_p(out, r->compared ? r->tests.confidence_p_holm : none,
+                       r->compared && r->tests.confidence_p_holm < report->plan.alpha);
         tb_html_cell(out, r->ece, 3);
         tb_html_cell(out, r->ece_mass, 3);
         tb_html_cell(out, r->mce, 3);
@@ -117,13 +118,50 @@ static void put_latency(tb_text *out, const tb_report_result *r)
     tb_text_puts(out, "</td></tr>\n");
 }
 
-static uint64_t timed_texts(const tb_report *report, size_t set)
+/* "12", or "12-40" where it is not the same for all. Returns the larger. */
+static uint64_t put_range(tb_text *out, const tb_report *report, size_t set, bool rounds)
 {
-    uint64_t n = 0;
-    for (size_t i = 0; i < report->n_results; i++)
-        if (report->results[i].set == set && report->results[i].timed_texts > n)
-            n = report->results[i].timed_texts;
-    return n;
+    uint64_t low = UINT64_MAX, high = 0;
+    for (size_t i = 0; i < report->n_results; i++) {
+        const tb_report_result *r = &report->results[i];
+        uint64_t n = rounds ? r->timed_rounds : r->timed_texts;
+        if (r->set != set)
+            continue;
+        low = n < low ? n : low;
+        high = n > high ? n : high;
+    }
+    if (low < high) {
+        tb_html_count(out, low);
+        tb_text_puts(out, "&ndash;");
+    }
+    tb_html_count(out, high);
+    return high;
+}
+
+static void put_latency_key(tb_text *out, const tb_report *report, size_t set)
+{
+    tb_text_puts(out, "<p class=\"soft\">");
+    uint64_t n = put_range(out, report, set, false);
+    tb_text_printf(out,
+                   tb_report_say(report,
+                                 " %s, each alone at its real length, after a warm-up; the variants of a model took "
+                                 "turns, ",
+                                 " %s, masing-masing tersendiri dengan panjang aslinya, setelah pemanasan; varian "
+                                 "satu model bergiliran, "),
+                   tb_html_texts(report, n));
+    n = put_range(out, report, set, true);
+    tb_text_printf(out,
+                   tb_report_say(report,
+                                 " %s, and a text&rsquo;s time is the median of its rounds. The ratio is the median "
+                                 "over texts, its interval from the turns. Texts/s: the whole set, in batches. "
+                                 "Energy: ",
+                                 " %s, dan waktu sebuah teks adalah median putarannya. Rasio adalah median atas "
+                                 "teks, selangnya dari giliran. Teks/s: seluruh set, dalam <i>batch</i>. Energi: "),
+                   tb_report_say(report, n == 1 ? "round" : "rounds", "putaran"));
+    if (!report->energy_available)
+        tb_html_say(out, report, "not available, ", "tidak tersedia, ");
+    tb_html_text(out, tb_html_energy(report));
+    tb_text_puts(out, ".</p>\n");
 }
 
 void tb_html_latency_table(tb_text *out, const tb_report *report, size_t set)
@@ -137,22 +175,7 @@ void tb_html_latency_table(tb_text *out, const tb_report *report, size_t set)
         put_latency(out, &report->results[i]);
     }
     tb_html_end_table(out);
-    tb_text_printf(
-        out,
-        tb_report_say(report,
-                      "<p class=\"soft\">%llu texts of their real lengths, one by one, after a warm-up; the variants "
-                      "of a model take turns in every round, and a text&rsquo;s time is the median of its rounds. "
-                      "The ratio is the median over texts, its interval from the rounds. Texts/s: the whole set, "
-                      "in batches. Energy: ",
-                      "<p class=\"soft\">%llu teks dengan panjang aslinya, satu per satu, setelah pemanasan; varian "
-                      "satu model bergiliran di setiap putaran, dan waktu sebuah teks adalah median putarannya. Rasio "
-                      "adalah median atas teks, selangnya dari putaran. Teks/s: seluruh set, dalam <i>batch</i>. "
-                      "Energi: "),
-        (unsigned long long)timed_texts(report, set));
-    if (!report->energy_available)
-        tb_html_say(out, report, "not available, ", "tidak tersedia, ");
-    tb_html_text(out, report->energy_source);
-    tb_text_puts(out, ".</p>\n");
+    put_latency_key(out, report, set);
 }
 
 /* ---- Size ---- */

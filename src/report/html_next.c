@@ -85,9 +85,16 @@ static bool slower_half(const tb_report *report, const tb_report_result *r)
     return no_faster(r) && (is_scheme(report, r, "fp16") || is_scheme(report, r, "bf16"));
 }
 
+static bool slower_expanded(const tb_report *report, const tb_report_result *r)
+{
+    return no_faster(r) && is_scheme(report, r, "int4-pertensor");
+}
+
 static bool slower_integer(const tb_report *report, const tb_report_result *r)
 {
-    return no_faster(r) && (is_scheme(report, r, "int4") || is_scheme(report, r, "int8"));
+    bool slower = r->compared && r->latency_ratio > 1.05 && r->latency_ratio_interval.low > 1;
+    return slower && !is_scheme(report, r, "int4-pertensor") &&
+           (is_scheme(report, r, "int4") || is_scheme(report, r, "int8"));
 }
 
 static bool shifts(const tb_report *report, const tb_report_result *r)
@@ -192,21 +199,20 @@ static bool any(const tb_report *report, question asked)
 
 static const struct {
     question asked;
-    const char *en, *id;               /* what is the matter: before the list */
+    const char *en, *id;               /* what is the matter: before the list; NULL: the primary figure is lower */
     const char *remedy_en, *remedy_id; /* after it */
 } remedies[] = {
-    {loses_per_tensor, "Accuracy is lost in ", "Akurasi turun pada ",
+    {loses_per_tensor, NULL, NULL,
      "one scale for a whole tensor is too coarse. <code>int8</code> has one for each output channel, <code>int4</code> "
      "one for each 32 weights.",
      "satu skala untuk seluruh tensor terlalu kasar. <code>int8</code> memakai satu skala tiap kanal keluaran, "
      "<code>int4</code> satu skala tiap 32 bobot."},
-    {loses_int4, "Accuracy is lost in ", "Akurasi turun pada ",
+    {loses_int4, NULL, NULL,
      "try smaller groups (<code>int4</code> has 32), word embeddings in 8 bits (without <code>-e4</code>), or "
      "<code>int8</code>.",
      "coba kelompok yang lebih kecil (<code>int4</code> memakai 32), <i>embedding</i> kata 8 bit (tanpa "
      "<code>-e4</code>), atau <code>int8</code>."},
-    {loses_otherwise, "Accuracy is lost in ", "Akurasi turun pada ",
-     "look at the flipped texts below; keep a wider format where they matter.",
+    {loses_otherwise, NULL, NULL, "look at the flipped texts below; keep a wider format where they matter.",
      "periksa teks yang berubah label di bawah; pertahankan format yang lebih lebar bila teks itu penting."},
     {no_smaller_than_int8, "No smaller than <code>int8</code>: ", "Tidak lebih kecil daripada <code>int8</code>: ",
      "its embeddings stay in floating point, or its 4-bit numbers are stored as bytes. <code>int4</code> packs two "
@@ -216,11 +222,16 @@ static const struct {
     {slower_half, "No faster than FP32: ", "Tidak lebih cepat daripada FP32: ",
      "half precision halves the file; its arithmetic is FP32&rsquo;s. For speed take <code>int8</code>.",
      "presisi setengah hanya memperkecil berkas; aritmetikanya tetap FP32. Untuk kecepatan, pakai <code>int8</code>."},
-    {slower_integer, "No faster than FP32: ", "Tidak lebih cepat daripada FP32: ",
+    {slower_expanded, "No faster than FP32: ", "Tidak lebih cepat daripada FP32: ",
      "its weights are turned back into floating point for every text. <code>int8</code> and <code>int4</code> multiply "
      "integers.",
      "bobotnya diubah kembali menjadi bilangan titik mengambang untuk setiap teks. <code>int8</code> dan "
      "<code>int4</code> mengalikan bilangan bulat."},
+    {slower_integer, "Slower than FP32: ", "Lebih lambat daripada FP32: ",
+     "the model or its texts are too small for integer products to pay, or the machine was busy: time it longer with "
+     "<code>--timing-seconds</code>.",
+     "model atau teksnya terlalu kecil untuk diuntungkan oleh perkalian bilangan bulat, atau mesinnya sedang sibuk: "
+     "ukur lebih lama dengan <code>--timing-seconds</code>."},
     {shifts, "Labels shift in ", "Sebaran label bergeser pada ",
      "read its accuracy together with the counts of labels below: on data with another mix of labels it will be "
      "another.",
@@ -233,6 +244,16 @@ static const struct {
      "<code>--valid FILE</code> fits a temperature, which changes no label.",
      "<code>--valid FILE</code> mencocokkan suhu, tanpa mengubah label apa pun."},
 };
+
+static void put_matter(tb_text *out, const tb_report *report, const char *en, const char *id)
+{
+    if (en)
+        tb_html_say(out, report, en, id);
+    else if (strcmp(report->plan.primary, "macro_f1") == 0)
+        tb_html_say(out, report, "Macro-F1 is lost in ", "F1 makro turun pada ");
+    else
+        tb_html_say(out, report, "Accuracy is lost in ", "Akurasi turun pada ");
+}
 
 /* How many texts would settle what these ones leave open: the largest need of each set. */
 static void put_more_texts(tb_text *out, const tb_report *report)
@@ -269,7 +290,7 @@ void tb_html_next(tb_text *out, const tb_report *report)
         if (!any(report, remedies[i].asked))
             continue;
         tb_text_puts(&found, "<li>");
-        tb_html_say(&found, report, remedies[i].en, remedies[i].id);
+        put_matter(&found, report, remedies[i].en, remedies[i].id);
         put_list(&found, report, remedies[i].asked);
         tb_text_puts(&found, ": ");
         tb_html_say(&found, report, remedies[i].remedy_en, remedies[i].remedy_id);

@@ -77,7 +77,6 @@ static bool about_run(tb_text *out, const tb_report_warning *w)
     } known[] = {
         {"untrained_head", "<i>head</i> belum dilatih: prediksinya tidak bermakna"},
         {"shipped_quantized", "berkas model ini sudah terkuantisasi; hanya skemanya sendiri yang dijalankan"},
-        {"no_baseline", "FP32 tidak dijalankan, jadi tidak ada yang dibandingkan dengannya"},
         {"seeds_differ", "pengaturan pelatihan di antara <i>seed</i> satu resep berbeda"},
         {"outliers", "beberapa putaran pengukuran waktu jauh lebih lama daripada yang lain"},
         {"null_unmatched", "galat bobot beberapa model acak menyimpang lebih dari 5 % dari model sebenarnya"},
@@ -125,7 +124,8 @@ void tb_html_warnings(tb_text *out, const tb_report *report, const char *set)
     for (size_t i = 0; i < report->n_warnings; i++) {
         const tb_report_warning *w = &report->warnings[i];
         bool about = set ? w->data && strcmp(w->data, set) == 0 : w->data == NULL;
-        if (!about || strcmp(w->kind, "untrained_head") == 0) /* the opening and the tables say that */
+        bool said = strcmp(w->kind, "untrained_head") == 0 || strcmp(w->kind, "no_baseline") == 0;
+        if (!about || said) /* the opening says those two */
             continue;
         if (n++ == 0)
             tb_text_printf(out, "<div class=\"note\"><b>%s</b><ul>\n", tb_report_say(report, "Notes", "Catatan"));
@@ -140,7 +140,7 @@ void tb_html_warnings(tb_text *out, const tb_report *report, const char *set)
 void tb_html_transfer_note(tb_text *out, const tb_report *report)
 {
     for (size_t m = 0; m < report->n_models; m++) {
-        if (!report->models[m].embedded)
+        if (!report->models[m].small_model)
             continue;
         tb_text_puts(out, "<div class=\"note\"><p><b>");
         tb_html_name(out, report->models[m].name);

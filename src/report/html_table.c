@@ -7,9 +7,13 @@
 
 void tb_html_open_table(tb_text *out, const tb_report *report, const char *caption_en, const char *caption_id)
 {
-    /* A box that scrolls must be reachable by keyboard, so it has a tab stop, a role and a name. */
-    tb_text_printf(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"%s\"><table><caption><span>",
-                   tb_report_say(report, "table, scrolls sideways", "tabel, dapat digeser ke samping"));
+    /* A box that scrolls must be reachable by keyboard, so it has a tab stop, a role and a name: its caption, whose id
+     * is where it stands in the page. */
+    size_t id = out->length;
+    tb_text_printf(out,
+                   "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"table-%zu\">"
+                   "<table><caption><span id=\"table-%zu\">",
+                   id, id);
     tb_html_say(out, report, caption_en, caption_id);
     tb_text_puts(out, "</span></caption>\n");
 }

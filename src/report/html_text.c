@@ -140,6 +140,27 @@ void tb_html_margin(tb_text *out, double margin)
     tb_text_printf(out, "&plusmn;%g", margin);
 }
 
+const char *tb_html_texts(const tb_report *report, uint64_t n)
+{
+    return tb_report_say(report, n == 1 ? "text" : "texts", "teks");
+}
+
+/* The record gives the reason in English. */
+const char *tb_html_energy(const tb_report *report)
+{
+    static const struct {
+        const char *en, *id;
+    } reasons[] = {
+        {"no RAPL meter on this machine", "tidak ada pengukur RAPL pada mesin ini"},
+        {"energy_uj is readable by root only", "energy_uj hanya dapat dibaca oleh root"},
+        {"energy_uj cannot be read", "energy_uj tidak dapat dibaca"},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strcmp(report->energy_source, reasons[i].en) == 0)
+            return tb_report_say(report, reasons[i].en, reasons[i].id);
+    return report->energy_source;
+}
+
 double tb_html_percent(double value, double low, double high)
 {
     if (!(high > low))

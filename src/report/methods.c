@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * methods.tex and references.bib: what was done in this run, in words, for the section of a paper. Here: the frame, the
  * models, the schemes, the data, the clock; methods_tests.c has the statistics.
- * Includes: report/tables.h, report/methods_parts.h, report/tables_parts.h (LaTeX). Called by: report/write. */
+ * Includes: report/tables.h, report/methods_parts.h, report/tables_parts.h (LaTeX), report/html.h (the meter's name).
+ * Called by: report/write. */
+#include "report/html.h"
 #include "report/methods_parts.h"
 #include "report/tables.h"
 #include "report/tables_parts.h"
@@ -84,7 +86,7 @@ static void put_model(tb_methods *m, const tb_report_model *model)
     tb_text_puts(m->out, ")");
     if (model->untrained_head)
         tb_methods_say(m, ", whose classification head is new and random, so that its accuracies mean nothing",
-                       ", yang kepala klasifikasinya baru dan acak sehingga akurasinya tidak bermakna");
+                       ", yang \\emph{head} klasifikasinya baru dan acak sehingga akurasinya tidak bermakna");
     if (model->shipped_quantized)
         tb_methods_say(m, ", whose file was quantized already and was run as it is",
                        ", yang berkasnya sudah terkuantisasi dan dijalankan apa adanya");
@@ -215,6 +217,44 @@ static void put_scheme(tb_methods *m, size_t v)
     tb_text_puts(m->out, ".\n");
 }
 
+static bool was_run(const tb_report *r, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    for (size_t v = 0; v < r->n_variants; v++) {
+        const char *name = r->variants[v].name;
+        if (strncmp(name, scheme, n) == 0 && (name[n] == '\0' || name[n] == '-'))
+            return true;
+    }
+    return false;
+}
+
+/* Biases and layer normalization, for the schemes of this run. */
+static void put_vectors(tb_methods *m)
+{
+    bool integers = was_run(m->report, "int8") || was_run(m->report, "int4");
+    bool fp16 = was_run(m->report, "fp16"), bf16 = was_run(m->report, "bf16");
+    if (integers)
+        tb_methods_say(m, "In the integer schemes biases and layer normalization stay in binary32",
+                       "Pada skema bilangan bulat, bias dan normalisasi lapis tetap binary32");
+    if (fp16 || bf16) {
+        if (!integers)
+            tb_methods_say(m, "Biases and layer normalization are stored in 16 bits too in ",
+                           "Bias dan normalisasi lapis juga disimpan dalam 16 bit pada ");
+        else
+            tb_text_puts(m->out, "; ");
+        tb_text_puts(m->out, fp16 ? "\\texttt{fp16}" : "");
+        if (fp16 && bf16)
+            tb_methods_say(m, " and ", " dan ");
+        tb_text_puts(m->out, bf16 ? "\\texttt{bf16}" : "");
+        if (integers && fp16 && bf16)
+            tb_methods_say(m, " store them in 16 bits too", " juga menyimpannya dalam 16 bit");
+        else if (integers)
+            tb_methods_say(m, " stores them in 16 bits too", " juga menyimpannya dalam 16 bit");
+    }
+    if (integers || fp16 || bf16)
+        tb_text_puts(m->out, ".\n");
+}
+
 static void put_schemes(tb_methods *m)
 {
     tb_methods_paragraph(m, "Schemes.", "Skema.");
@@ -227,14 +267,14 @@ static void put_schemes(tb_methods *m)
     for (size_t v = 0; v < m->report->n_variants; v++)
         if (!seen_before(m->report, v))
             put_scheme(m, v);
+    tb_text_puts(m->out, "\\end{description}\n");
+    put_vectors(m);
     tb_methods_say(
         m,
-        "\\end{description}\nBiases and layer normalization stay in binary32. Sizes are bytes on disk, as a "
-        "ratio of 4 bytes a parameter. The arithmetic is defined so that logits have the same bits for any "
-        "number of threads, any batch and any processor.\n",
-        "\\end{description}\nBias dan normalisasi lapis tetap dalam binary32. Ukuran adalah bita pada cakram, "
-        "sebagai rasio terhadap 4 bita per parameter. Aritmetikanya didefinisikan sehingga logit memiliki bit "
-        "yang sama untuk jumlah utas, batch, dan prosesor apa pun.\n");
+        "Sizes are bytes on disk, as a ratio of 4 bytes a parameter. The arithmetic is defined so that logits have "
+        "the same bits for any number of threads, any batch and any processor.\n",
+        "Ukuran adalah byte di disk, sebagai rasio terhadap 4 byte per parameter. Aritmetikanya didefinisikan "
+        "sehingga logit memiliki bit yang sama untuk jumlah utas, batch, dan prosesor apa pun.\n");
 }
 
 /* ---- Data ---- */
@@ -295,15 +335,15 @@ static void put_label_rule(tb_methods *m)
                 m,
                 "Where a set lacks some of a model's labels, predictions were restricted to the labels that it "
                 "holds.\n",
-                "Bila suatu himpunan tidak memuat sebagian label model, prediksi dibatasi pada label yang "
+                "Bila suatu set tidak memuat sebagian label model, prediksi dibatasi pada label yang "
                 "dimuatnya.\n");
         else if (r->labels_present < r->n_classes)
             tb_methods_say(
                 m,
                 "Where a set lacks some of a model's labels, predictions are over all labels of the model, and "
                 "macro averages over the labels that the set holds.\n",
-                "Bila suatu himpunan tidak memuat sebagian label model, prediksi tetap atas semua label model, "
-                "dan rerata makro atas label yang dimuat himpunan itu.\n");
+                "Bila suatu set tidak memuat sebagian label model, prediksi tetap atas semua label model, "
+                "dan rerata makro atas label yang dimuat set itu.\n");
         else
             continue;
         return;
@@ -337,7 +377,7 @@ static void put_data(tb_methods *m)
     if (truncated > 0) {
         tb_methods_say(m, "; up to ", "; paling banyak ");
         put_counted(m, truncated, "text", "texts", "teks");
-        tb_methods_say(m, " of a set were cut to it", " dari satu himpunan dipotong");
+        tb_methods_say(m, " of a set were cut to it", " dari satu set dipotong");
     } else
         tb_methods_say(m, "; no text was cut", "; tidak ada teks yang dipotong");
     tb_text_puts(m->out, ".\n");
@@ -345,9 +385,44 @@ static void put_data(tb_methods *m)
 
 /* ---- Time, energy, versions ---- */
 
+typedef struct count_range {
+    uint64_t low, high;
+} count_range;
+
+static count_range widened(count_range range, uint64_t n, bool first)
+{
+    return (count_range){first || n < range.low ? n : range.low, first || n > range.high ? n : range.high};
+}
+
+/* "10 rounds", "10 to 20 rounds". */
+static void put_range(tb_methods *m, count_range range, const char *one, const char *many, const char *id)
+{
+    if (range.low < range.high) {
+        put_count(m, range.low);
+        tb_methods_say(m, " to ", " sampai ");
+    }
+    put_counted(m, range.high, one, many, id);
+}
+
+static void put_energy(tb_methods *m)
+{
+    tb_methods_say(m, "Energy: ", "Energi: ");
+    if (m->report->energy_available)
+        tb_methods_say(m, "measured in joules a text, from ", "diukur dalam joule per teks, dari ");
+    else
+        tb_methods_say(m, "not available, and not estimated; ", "tidak tersedia, dan tidak diperkirakan; ");
+    tb_latex_prose(m->out, m->report->energy_source ? tb_html_energy(m->report) : "");
+    tb_text_puts(m->out, ".\n");
+}
+
 static void put_latency(tb_methods *m)
 {
     const tb_report *r = m->report;
+    count_range texts = {0}, rounds = {0};
+    for (size_t i = 0; i < r->n_results; i++) {
+        texts = widened(texts, r->results[i].timed_texts, i == 0);
+        rounds = widened(rounds, r->results[i].timed_rounds, i == 0);
+    }
     tb_methods_paragraph(m, "Latency.", "Latensi.");
     tb_methods_say(m, "Times were measured on ", "Waktu diukur pada ");
     if (r->cpu)
@@ -359,28 +434,28 @@ static void put_latency(tb_methods *m)
     tb_methods_say(m, " and kernels for ", " dan kernel untuk ");
     tb_text_puts(m->out, "\\texttt{");
     tb_latex_text(m->out, r->level);
-    tb_methods_say(m, "}: up to ", "}: paling banyak ");
-    put_counted(m, r->latency_texts, "text", "texts", "teks");
+    tb_methods_say(m, "}: ", "}: ");
+    put_range(m, texts, "text", "texts", "teks");
     tb_methods_say(
         m,
-        " spread over the set, one at a time at their real length and without padding, after a warm-up; the "
-        "variants of a model took turns in every round (at least 10 rounds and 3 seconds a variant). Tokenizing "
-        "and the forward pass were timed apart; a text's time is the median of its rounds. As timings of one run "
-        "are no independent samples, variants are compared by the median over the texts of paired ratios, with "
-        "intervals from the rounds, and no test is made of them. Texts a second are of the whole set in batches.\n",
-        " yang tersebar merata dalam himpunan, satu demi satu dengan panjang asli dan tanpa pengisi, setelah "
-        "pemanasan; varian satu model bergiliran dalam setiap putaran (paling sedikit 10 putaran dan 3 detik per "
-        "varian). Tokenisasi dan langkah maju diukur terpisah; waktu sebuah teks adalah median putarannya. Karena "
-        "pengukuran waktu dari satu proses bukan sampel yang saling bebas, varian dibandingkan dengan median atas "
-        "teks dari rasio berpasangan, dengan selang dari putaran, dan tidak diuji. Teks per detik adalah untuk "
-        "seluruh himpunan per batch.\n");
-    tb_methods_say(m, "Energy: ", "Energi: ");
-    if (r->energy_available)
-        tb_methods_say(m, "measured in joules a text, from ", "diukur dalam joule per teks, dari ");
-    else
-        tb_methods_say(m, "not available, and not estimated; ", "tidak tersedia, dan tidak diperkirakan; ");
-    tb_latex_prose(m->out, r->energy_source ? r->energy_source : "");
-    tb_text_puts(m->out, ".\n");
+        " of a set, spread evenly over its lengths, one at a time at their real length and without padding. The "
+        "variants of a model took turns, each of which begins with a text that is not timed, with ",
+        " per set yang tersebar merata menurut panjangnya, satu demi satu dengan panjang asli dan tanpa pengisi. "
+        "Varian satu model bergiliran, dan setiap giliran dimulai dengan satu teks yang tidak diukur; seluruhnya ");
+    put_range(m, rounds, "round", "rounds", "putaran");
+    tb_methods_say(
+        m,
+        " over the texts for each variant. Tokenizing and the forward pass were timed apart; a text's time is the "
+        "median of its rounds. As timings of one run are no independent samples, variants are compared by the median "
+        "over the texts of paired ratios, and no test is made of them. The 95\\,\\% intervals come from 400 "
+        "resamplings of whole turns in blocks of four neighbors, widened by Student's $t$ for the number of blocks. "
+        "Texts a second are of the whole set in batches.\n",
+        " atas teks itu untuk tiap varian. Tokenisasi dan langkah maju diukur terpisah; waktu sebuah teks adalah "
+        "median putarannya. Karena pengukuran waktu dari satu proses bukan sampel yang saling bebas, varian "
+        "dibandingkan dengan median atas teks dari rasio berpasangan, dan tidak diuji. Selang 95\\,\\% berasal dari "
+        "400 pengambilan ulang giliran utuh dalam blok empat giliran bertetangga, dilebarkan menurut $t$ Student "
+        "untuk banyaknya blok. Teks per detik adalah untuk seluruh set per batch.\n");
+    put_energy(m);
 }
 
 static void put_versions(tb_methods *m)

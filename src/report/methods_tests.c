@@ -40,7 +40,7 @@ void tb_methods_plan(tb_methods *m)
     const tb_report_plan *p = &m->report->plan;
     bool f1 = strcmp(p->primary, "macro_f1") == 0;
     tb_methods_paragraph(m, "Plan.", "Rencana.");
-    tb_methods_say(m, "What decides was fixed", "Yang menentukan ditetapkan");
+    tb_methods_say(m, "What decides was fixed", "Kriteria penentu ditetapkan");
     if (p->fixed) {
         tb_methods_say(m, " at ", " pada ");
         tb_latex_text(m->out, p->fixed);
@@ -58,12 +58,12 @@ void tb_methods_plan(tb_methods *m)
                             : tb_report_say(m->report, "accuracy", "akurasi"));
     tb_text_puts(m->out, ", $\\alpha = ");
     put_real(m, p->alpha);
-    tb_methods_say(m, "$, the power ", "$, kuasa ");
+    tb_methods_say(m, "$, the power ", "$, daya uji ");
     put_real(m, p->power);
-    tb_methods_say(m, ", the margin of equivalence $\\pm", ", margin kesetaraan $\\pm");
+    tb_methods_say(m, ", the margin of equivalence $\\pm", ", batas kesetaraan $\\pm");
     put_real(m, p->margin);
     tb_methods_say(m, "$; corrections go over the variants of one model on one set.\n",
-                   "$; koreksi berlaku atas varian satu model pada satu himpunan.\n");
+                   "$; koreksi berlaku atas varian satu model pada satu set.\n");
 }
 
 /* ---- Figures ---- */
@@ -92,7 +92,7 @@ void tb_methods_figures(tb_methods *m)
         "the labels that the truth holds, weighted ones by their texts; the correlation of all labels is "
         "$R_K$~@gorodkin2004@. Each is set beside the accuracy of always saying the most frequent label. ",
         "Akurasi disertai selang Wilson 95\\,\\%~@wilson1927@. Rerata makro presisi, recall, dan F1 berlaku atas "
-        "label yang dimuat kebenaran, rerata berbobot menurut teksnya; korelasi semua label adalah "
+        "label benar yang ada, rerata berbobot menurut teksnya; korelasi semua label adalah "
         "$R_K$~@gorodkin2004@. Semuanya disandingkan dengan akurasi bila selalu memilih label tersering. ");
     put_bootstrap(m);
     tb_methods_say(m,
@@ -105,8 +105,8 @@ void tb_methods_figures(tb_methods *m)
         m,
         " bins of equal width and of equal mass, the largest gap of a bin, the Brier score~@brier1950@ (summed over "
         "the labels) and the negative log-likelihood.",
-        " bin selebar dan bin semassa, selisih terbesar satu bin, skor Brier~@brier1950@ (dijumlahkan atas label), "
-        "dan log-likelihood negatif.");
+        " bin berlebar sama dan bin berisi sama banyak, selisih terbesar satu bin, skor Brier~@brier1950@ (dijumlahkan "
+        "atas label), dan log-likelihood negatif.");
     if (valid) {
         tb_methods_say(m, " A temperature~@guo2017@ was fitted for each variant on ",
                        " Suhu~@guo2017@ dicocokkan untuk setiap varian pada ");
@@ -142,10 +142,10 @@ void tb_methods_tests(tb_methods *m)
         "test can call significant, the true difference that would be seen with power ",
         "; pergeseran marginal label prediksi dengan uji Stuart--Maxwell~@stuart1955,maxwell1970@; keyakinan tiap "
         "teks dengan uji peringkat bertanda Wilcoxon~@wilcoxon1945@. Nilai $p$ setiap uji dikoreksi dengan metode "
-        "Holm~@holm1979@. Kesetaraan akurasi dalam margin diuji dengan dua uji satu sisi~@schuirmann1987@ memakai uji "
-        "skor untuk proporsi berpasangan~@tango1998@. Kuasa suatu perbandingan dihitung pada laju teks diskordan yang "
-        "teramati: selisih terkecil yang dapat dinyatakan signifikan oleh uji eksak, selisih sebenarnya yang terlihat "
-        "dengan kuasa ");
+        "Holm~@holm1979@. Kesetaraan akurasi dalam batas itu diuji dengan dua uji satu sisi~@schuirmann1987@ memakai "
+        "uji skor untuk proporsi berpasangan~@tango1998@. Daya uji suatu perbandingan dihitung pada laju teks "
+        "diskordan yang teramati: selisih terkecil yang dapat dinyatakan signifikan oleh uji eksak, selisih sebenarnya "
+        "yang terlihat dengan daya uji ");
     put_real(m, p->power);
     tb_methods_say(m, ", and the probability of showing equivalence if there is no difference.\n",
                    ", dan peluang menunjukkan kesetaraan bila tidak ada selisih.\n");
@@ -177,6 +177,8 @@ void tb_methods_null(tb_methods *m)
     if (r->nulls[0].models < 99)
         tb_methods_say(m, " from 99 models on; with fewer, as here, only the rank is given",
                        " mulai 99 model; dengan kurang dari itu, seperti di sini, hanya peringkat yang diberikan");
+    else
+        tb_methods_say(m, "; these $p$-values are not adjusted", "; nilai $p$ ini tidak dikoreksi");
     tb_text_puts(m->out, ".\n");
 }
 
@@ -185,21 +187,22 @@ void tb_methods_seeds(tb_methods *m)
     const tb_report *r = m->report;
     if (r->n_groups == 0)
         return;
-    tb_methods_paragraph(m, "Seeds.", "Benih.");
+    tb_methods_paragraph(m, "Seeds.", "\\emph{Seed}.");
     tb_methods_say(
         m,
         "Models that are seeds of one recipe are given as mean and standard deviation over the seeds and are never "
         "pooled, as they share the texts. Differences from FP32 are taken within a seed",
-        "Model yang merupakan benih dari satu resep dinyatakan sebagai rerata dan simpangan baku antarbenih dan tidak "
-        "pernah digabung, karena teksnya sama. Selisih terhadap FP32 diambil dalam satu benih");
+        "Model yang merupakan \\emph{seed} dari satu resep dinyatakan sebagai rerata dan simpangan baku "
+        "antar-\\emph{seed} dan tidak pernah digabung, karena teksnya sama. Selisih terhadap FP32 diambil dalam satu "
+        "\\emph{seed}");
     if (r->plan.replicates > 0)
         tb_methods_say(m, ", their intervals by a bootstrap crossed over seeds and texts~@efron1993@",
-                       ", selangnya dengan bootstrap silang atas benih dan teks~@efron1993@");
+                       ", selangnya dengan bootstrap silang atas \\emph{seed} dan teks~@efron1993@");
     tb_text_puts(m->out, ".");
     for (size_t g = 0; g < r->n_groups; g++)
         if (r->groups[g].differing[0]) {
             tb_methods_say(m, " The seeds of one group differ in other training settings too: ",
-                           " Benih satu kelompok juga berbeda dalam pengaturan pelatihan lain: ");
+                           " \\emph{Seed} satu kelompok juga berbeda dalam pengaturan pelatihan lain: ");
             tb_latex_prose(m->out, r->groups[g].differing);
             tb_text_puts(m->out, ".");
         }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table for a terminal: a block a data set, a row a model and variant.
- * Includes: report/report.h, report/data.h, report/terminal.h. Called by: api. */
+ * Includes: report/report.h, report/data.h, report/html.h (equivalence), report/terminal.h. Called by: api. */
 #include "report/data.h"
+#include "report/html.h"
 #include "report/report.h"
 #include "report/terminal.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,10 +127,13 @@ static void fill_names(const table *t, size_t i, cell *row, tb_text *scratch)
     set_cell(&row[VARIANT], "%s", scratch->failed ? "" : scratch->data);
 }
 
-/* "never": no outcome at this many discordant texts could show it. */
+/* "no": shown to be farther; "never": no outcome at this many discordant texts could show it; "n.s.": not shown. */
 static const char *equivalence(const tb_report_tests *tests)
 {
-    return tests->equivalent ? "yes" : tests->equivalence_most_flips < 0 ? "never" : "no";
+    return tests->equivalent                   ? "yes"
+           : tb_html_beyond_margin(tests)      ? "no"
+           : tests->equivalence_most_flips < 0 ? "never"
+                                               : "n.s.";
 }
 
 static void fill_row(const table *t, size_t i, tb_text *scratch)
@@ -367,9 +372,9 @@ static void put_luck(const table *t, size_t set)
             continue;
         tb_text_puts(t->out, "luck: ");
         put_variant_name(t, r);
-        tb_text_printf(t->out, ": of %zu random roundings: less accurate %llu, as accurate %llu, more accurate %llu",
-                       null->models, (unsigned long long)null->accuracy.below, (unsigned long long)null->accuracy.equal,
-                       (unsigned long long)null->accuracy.above);
+        tb_text_printf(t->out, ": of %zu random rounding%s %llu came out less accurate, %llu equal, %llu more accurate",
+                       null->models, null->models == 1 ? "" : "s", (unsigned long long)null->accuracy.below,
+                       (unsigned long long)null->accuracy.equal, (unsigned long long)null->accuracy.above);
         if (!isnan(null->accuracy.p))
             tb_text_printf(t->out, ", p %.3f", null->accuracy.p);
         tb_text_putc(t->out, '\n');
@@ -404,9 +409,25 @@ static void put_legend_of_tests(const table *t)
         tb_text_puts(t->out, ", corrected over the variants of one model on one set\n");
     }
     if (t->shown[EQUIVALENT])
-        tb_text_printf(t->out,
-                       "equiv: accuracy shown to be within %g of FP32's (TOST); never: so few texts cannot show it\n",
-                       plan->margin);
+        tb_text_printf(
+            t->out,
+            "equiv: accuracy shown to be within %g of FP32's (TOST); no: shown to be farther; n.s.: not shown; "
+            "never: so few texts cannot show it\n",
+            plan->margin);
+}
+
+/* A count of the results with its noun: "100 texts", "80 to 100 texts". */
+static void put_counts(const table *t, size_t offset, const char *noun)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+    for (size_t i = 0; i < t->report->n_results; i++) {
+        uint64_t n = *(const uint64_t *)((const char *)&t->report->results[i] + offset);
+        low = n < low ? n : low;
+        high = n > high ? n : high;
+    }
+    if (low < high)
+        tb_text_printf(t->out, "%llu to ", (unsigned long long)low);
+    tb_text_printf(t->out, "%llu %s%s", (unsigned long long)high, noun, high == 1 ? "" : "s");
 }
 
 static void put_legend(const table *t)
@@ -419,9 +440,11 @@ static void put_legend(const table *t)
         tb_text_puts(t->out, "* untrained head: these accuracies mean nothing; the agreement does\n");
     color(t, DIM);
     put_legend_of_tests(t);
-    tb_text_printf(
-        t->out, "size: of 4 bytes a parameter; MB: 10^6 bytes; ms: median over %llu texts, one by one, %llu rounds; ",
-        (unsigned long long)r->latency_texts, (unsigned long long)r->latency_rounds);
+    tb_text_puts(t->out, "size: of 4 bytes a parameter; MB: 10^6 bytes; ms: median over ");
+    put_counts(t, offsetof(tb_report_result, timed_texts), "text");
+    tb_text_puts(t->out, ", one by one, ");
+    put_counts(t, offsetof(tb_report_result, timed_rounds), "round");
+    tb_text_puts(t->out, "; ");
     tb_terminal_put(t->out, r->cpu ? r->cpu : "", 60);
     tb_text_puts(t->out, r->cpu && r->cpu[0] ? ", " : "");
     tb_terminal_put(t->out, r->level, NAME_COLUMNS);

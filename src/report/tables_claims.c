@@ -34,7 +34,7 @@ typedef struct literature {
 #define SMSA   "IndoBERT per-tensor study, SmSA", "studi IndoBERT per-tensor, SmSA", TRAINED
 #define TWEETS "IndoBERT per-tensor study, tweets", "studi IndoBERT per-tensor, twit", TRAINED
 #define NO_HEAD                                                                                                        \
-    "IndoBERT per-tensor study, untrained head, SmSA", "studi IndoBERT per-tensor, kepala tak terlatih, SmSA", UNTRAINED
+    "IndoBERT per-tensor study, untrained head, SmSA", "studi IndoBERT per-tensor, head belum dilatih, SmSA", UNTRAINED
 #define QAT "IndoBERT QAT, ONNX Runtime", "QAT IndoBERT, ONNX Runtime", ANY_HEAD
 
 /* Ratios of that study's printed figures: 474.79, 237.43, 230.15 and 230.12 MB; FP32, FP16, INT8, INT4 in mean
@@ -315,9 +315,8 @@ const tb_table tb_table_claims = {
     .caption_en =
         "What the literature claims, and what this run measured for the same quantity (proportions and ratios). "
         "The sets and models are this run's own: a difference may lie in them.",
-    .caption_id =
-        "Klaim pustaka dan hasil ukur proses ini untuk besaran yang sama (proporsi dan rasio). Himpunan data dan "
-        "modelnya milik proses ini: perbedaan dapat berasal dari situ.",
+    .caption_id = "Klaim pustaka dan hasil ukur proses ini untuk besaran yang sama (proporsi dan rasio). Set data dan "
+                  "modelnya milik proses ini: perbedaan dapat berasal dari situ.",
     .csv = claims_csv,
     .latex = claims_latex,
 };

@@ -68,6 +68,7 @@ static void put_cell(tb_text *out, const tb_column *column, const tb_row *row)
         tb_text_printf(out, "%lld", (long long)*(const int64_t *)at);
         break;
     case TB_CELL_YES:
+    case TB_CELL_EQUIVALENT:
         tb_text_puts(out, *(const bool *)at ? "true" : "false");
         break;
     case TB_CELL_KL:

@@ -91,7 +91,8 @@ void tb_latex_end(tb_text *out)
 
 static char alignment(tb_cell_kind kind)
 {
-    return kind == TB_CELL_TEXT || kind == TB_CELL_YES ? 'l' : kind >= TB_CELL_INTERVAL ? 'c' : 'r';
+    bool words = kind == TB_CELL_TEXT || kind == TB_CELL_YES || kind == TB_CELL_EQUIVALENT;
+    return words ? 'l' : kind >= TB_CELL_INTERVAL ? 'c' : 'r';
 }
 
 typedef struct part {
@@ -122,7 +123,7 @@ static void put_group(tb_text *out, const part *p, const tb_row *row, size_t col
     tb_latex_cut(out, row->group, TB_LATEX_TITLE);
     tb_text_puts(out, "}");
     if (model && model->untrained_head)
-        tb_text_puts(out, tb_report_say(p->report, " (untrained head)", " (kepala tak terlatih)"));
+        tb_text_puts(out, tb_report_say(p->report, " (untrained head)", " (\\emph{head} belum dilatih)"));
     tb_text_puts(out, "} \\\\\n");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Texts and numbers in LaTeX. What is written needs pdfLaTeX with its default encodings and no package.
- * Includes: report/tables_parts.h. Called by: report/tables*, report/methods. */
+ * Includes: report/tables_parts.h, report/html.h (equivalence). Called by: report/tables*, report/methods. */
+#include "report/html.h"
 #include "report/tables_parts.h"
 
 #include <math.h>
@@ -212,6 +213,13 @@ static void put_real(tb_text *out, tb_cell_kind kind, double value)
         put_sign(out, value, kind == TB_CELL_RATIO ? 2 : 3, false);
 }
 
+static const char *equivalence(const tb_report *report, const tb_report_tests *tests)
+{
+    return tests->equivalent              ? tb_report_say(report, "yes", "ya")
+           : tb_html_beyond_margin(tests) ? tb_report_say(report, "no", "tidak")
+                                          : tb_report_say(report, "not shown", "tak terbukti");
+}
+
 void tb_latex_cell(tb_text *out, const tb_report *report, const tb_column *column, const tb_row *row)
 {
     const void *at = tb_cell_at(column, row);
@@ -255,6 +263,9 @@ void tb_latex_cell(tb_text *out, const tb_report *report, const tb_column *colum
     case TB_CELL_YES:
         tb_text_puts(out,
                      *(const bool *)at ? tb_report_say(report, "yes", "ya") : tb_report_say(report, "no", "tidak"));
+        break;
+    case TB_CELL_EQUIVALENT:
+        tb_text_puts(out, equivalence(report, row->base[column->base]));
         break;
     case TB_CELL_PROPORTION:
     case TB_CELL_DELTA:

@@ -24,6 +24,7 @@ typedef enum tb_cell_kind {
     TB_CELL_SMALL,          /* four decimals, 2e-5 */
     TB_CELL_BYTES,          /* uint64_t; in LaTeX megabytes (10^6) */
     TB_CELL_YES,            /* bool */
+    TB_CELL_EQUIVALENT,     /* bool, of tests: yes; no: shown to differ by more than the margin; else: not shown */
     TB_CELL_INTERVAL,       /* two doubles: [0.1, 0.2]; in CSV two columns, KEY_low and KEY_high */
     TB_CELL_INTERVAL_DELTA, /* [-0.1, +0.2] */
     TB_CELL_INTERVAL_RATIO,

@@ -60,7 +60,7 @@ const tb_table tb_table_main = {
     .caption_en = "Size, accuracy and latency of the variants. Ratio: of the size at 4 bytes a parameter. Intervals: "
                   "Wilson (accuracy) and percentile bootstrap (macro F1). $\\Delta$: variant minus FP32. Latency: one "
                   "text at a time; time ratio: median of paired ratios.",
-    .caption_id = "Ukuran, akurasi, dan latensi setiap varian. Rasio: terhadap ukuran dengan 4 bita per parameter. "
+    .caption_id = "Ukuran, akurasi, dan latensi setiap varian. Rasio: terhadap ukuran dengan 4 byte per parameter. "
                   "Selang: Wilson (akurasi) dan bootstrap persentil (F1 makro). $\\Delta$: varian dikurangi FP32. "
                   "Latensi: satu teks setiap kali; SB: simpangan baku; rasio waktu: median rasio berpasangan.",
     .columns = main_columns,
@@ -70,7 +70,7 @@ const tb_table tb_table_main = {
 
 static const tb_column tests_columns[] = {
     NAME_COLUMNS,
-    {"delta_accuracy", "$\\Delta$Accuracy", "$\\Delta$Akurasi", TB_CELL_DELTA, COMPARED(delta_accuracy), TB_PANEL_A},
+    {"delta_accuracy", "$\\Delta$Acc.", "$\\Delta$Akur.", TB_CELL_DELTA, COMPARED(delta_accuracy), TB_PANEL_A},
     {"delta_accuracy_bootstrap", "95\\%", "95\\%", TB_CELL_INTERVAL_DELTA, TESTS_BOOT(boot_accuracy), TB_PANEL_A},
     {"right_to_wrong", "R$\\to$W", "B$\\to$S", TB_CELL_COUNT, COMPARED(right_to_wrong), TB_PANEL_A},
     {"wrong_to_right", "W$\\to$R", "S$\\to$B", TB_CELL_COUNT, COMPARED(wrong_to_right), TB_PANEL_A},
@@ -107,12 +107,12 @@ static const tb_column tests_columns[] = {
     {"equivalence_interval", "TOST interval", "Selang TOST", TB_CELL_INTERVAL_DELTA, TESTS(equivalence_interval),
      TB_PANEL_C},
     {"equivalence_p", "TOST|$p$", "TOST|$p$", TB_CELL_P, TESTS(equivalence_p), TB_PANEL_C},
-    {"equivalent", "Equiv-|alent", "Setara", TB_CELL_YES, TESTS(equivalent), TB_PANEL_C},
+    {"equivalent", "Equiv-|alent", "Setara", TB_CELL_EQUIVALENT, TESTS(equivalent), TB_PANEL_C},
     {"smallest_texts", "", "", TB_CELL_COUNT, TESTS(smallest_texts), TB_CSV_ONLY},
-    {"smallest", "Least|seen", "Min.|terlihat", TB_CELL_PROPORTION, TESTS(smallest), TB_PANEL_C},
+    {"smallest", "Least|seen", "Min.|terlihat", TB_CELL_PROPORTION, TESTS(smallest), TB_PANEL_A},
     {"discordant_rate", "", "", TB_CELL_PROPORTION, TESTS(discordant_rate), TB_CSV_ONLY},
     {"detectable", "Detect-|able", "Ter-|deteksi", TB_CELL_PROPORTION, TESTS(detectable), TB_PANEL_C},
-    {"equivalence_power", "TOST|power", "Kuasa|TOST", TB_CELL_PROPORTION, TESTS(equivalence_power), TB_PANEL_C},
+    {"equivalence_power", "TOST|power", "Daya uji|TOST", TB_CELL_PROPORTION, TESTS(equivalence_power), TB_PANEL_C},
     {"equivalence_most_flips", "", "", TB_CELL_FLIPS, TESTS(equivalence_most_flips), TB_CSV_ONLY},
 };
 
@@ -125,10 +125,10 @@ const tb_table tb_table_tests = {
         "within the margin of the plan. Least seen: the smallest difference that McNemar's test can call "
         "significant; detectable: the true one that is seen with the planned power.",
     .caption_id = "Dibandingkan dengan FP32, berpasangan per teks. B$\\to$S: benar menjadi salah; S$\\to$S: satu label "
-                  "salah menjadi label salah lain. McNemar: eksak. Holm: atas varian satu model pada satu himpunan, "
+                  "salah menjadi label salah lain. McNemar: eksak. Holm: atas varian satu model pada satu set, "
                   "ukuran primer. Stuart--Maxwell: marginal label prediksi. Keyak.: rerata keyakinan, Wilcoxon. TOST: "
-                  "kesetaraan akurasi dalam margin rencana. Min. terlihat: selisih terkecil yang dapat dinyatakan "
-                  "signifikan oleh uji McNemar; terdeteksi: selisih sebenarnya yang terlihat dengan kuasa rencana.",
+                  "kesetaraan akurasi dalam batas rencana. Min. terlihat: selisih terkecil yang dapat dinyatakan "
+                  "signifikan oleh uji McNemar; terdeteksi: selisih sebenarnya yang terlihat dengan daya uji rencana.",
     .columns = tests_columns,
     .n_columns = sizeof tests_columns / sizeof tests_columns[0],
     .list = tb_rows_of_compared,
@@ -140,7 +140,7 @@ static const tb_column calibration_columns[] = {
     {"mean_confidence", "Conf.", "Keyak.", TB_CELL_PROPORTION, RESULT(mean_confidence), TB_PANEL_A},
     {"accuracy", "Acc.", "Akur.", TB_CELL_PROPORTION, RESULT(accuracy), TB_PANEL_A},
     {"ece", "ECE", "ECE", TB_CELL_PROPORTION, RESULT(ece), TB_PANEL_A},
-    {"ece_mass", "ECE|(mass)", "ECE|(massa)", TB_CELL_PROPORTION, RESULT(ece_mass), TB_PANEL_A},
+    {"ece_mass", "ECE|(mass)", "ECE|(isi)", TB_CELL_PROPORTION, RESULT(ece_mass), TB_PANEL_A},
     {"mce", "MCE", "MCE", TB_CELL_PROPORTION, RESULT(mce), TB_PANEL_A},
     {"brier", "Brier", "Brier", TB_CELL_PROPORTION, RESULT(brier), TB_PANEL_B},
     {"nll", "NLL", "NLL", TB_CELL_REAL, RESULT(nll), TB_PANEL_B},
@@ -157,9 +157,8 @@ const tb_table tb_table_calibration = {
     .caption_en =
         "Calibration. ECE over bins of equal width and of equal mass, MCE: the largest gap; errors: wrong with "
         "a confidence of 0.9 or more; $T$: temperature fitted on the validation set.",
-    .caption_id =
-        "Kalibrasi. ECE atas bin selebar dan bin semassa, MCE: selisih terbesar; galat: salah dengan keyakinan "
-        "0.9 atau lebih; $T$: suhu yang dicocokkan pada himpunan validasi.",
+    .caption_id = "Kalibrasi. ECE atas bin berlebar sama dan bin berisi sama banyak, MCE: selisih terbesar; galat: "
+                  "salah dengan keyakinan 0.9 atau lebih; $T$: suhu yang dicocokkan pada set validasi.",
     .columns = calibration_columns,
     .n_columns = sizeof calibration_columns / sizeof calibration_columns[0],
     .list = tb_rows_of_results,
@@ -197,12 +196,12 @@ const tb_table tb_table_latency = {
     .name = "latency",
     .caption_en =
         "Latency in milliseconds, one text at a time at its real length, variants interleaved; a text's time is "
-        "the median of its rounds. Intervals come from the rounds. Ratio: median over the texts of paired "
+        "the median of its rounds. Intervals: whole turns, resampled. Ratio: median over the texts of paired "
         "ratios of the total. Timings of one run are not independent samples.",
     .caption_id =
         "Latensi dalam milidetik, satu teks setiap kali dengan panjang aslinya, varian bergantian; waktu sebuah "
-        "teks adalah median putarannya. Selang berasal dari putaran. Rasio: median atas teks dari rasio total "
-        "berpasangan. Pengukuran waktu dari satu proses bukan sampel yang saling bebas.",
+        "teks adalah median putarannya. Selang: pengambilan ulang giliran utuh. Rasio: median atas teks dari rasio "
+        "total berpasangan. Pengukuran waktu dari satu proses bukan sampel yang saling bebas.",
     .columns = latency_columns,
     .n_columns = sizeof latency_columns / sizeof latency_columns[0],
     .list = tb_rows_of_results,

@@ -17,7 +17,7 @@ static const tb_column sizes_columns[] = {
     {"ratio", "Ratio", "Rasio", TB_CELL_REAL, VARIANT(ratio), TB_PANEL_A},
     {"embeddings_bytes", "Embeddings", "Embedding", TB_CELL_BYTES, VARIANT(parts[0]), TB_PANEL_A},
     {"encoder_bytes", "Encoder", "Encoder", TB_CELL_BYTES, VARIANT(parts[1]), TB_PANEL_A},
-    {"head_bytes", "Head", "Kepala", TB_CELL_BYTES, VARIANT(parts[2]), TB_PANEL_A},
+    {"head_bytes", "Head", "\\emph{Head}", TB_CELL_BYTES, VARIANT(parts[2]), TB_PANEL_A},
     {"other_bytes", "Other", "Lain", TB_CELL_BYTES, VARIANT(parts[3]), TB_PANEL_A},
     {"resident_bytes", "In memory", "Di memori", TB_CELL_BYTES, VARIANT(resident_bytes), TB_PANEL_A},
     {"peak_resident_bytes", "Peak", "Puncak", TB_CELL_BYTES, TB_BASE_PEAK,
@@ -45,7 +45,7 @@ const tb_table tb_table_sizes = {
         "Size in megabytes ($10^6$ bytes) by part; ratio: of 4 bytes a parameter. In memory: all weights, packed "
         "buffers included; peak: of the process while the variant alone ran.",
     .caption_id =
-        "Ukuran dalam megabita ($10^6$ bita) menurut bagian; rasio: terhadap 4 bita per parameter. Di memori: "
+        "Ukuran dalam megabyte ($10^6$ byte) menurut bagian; rasio: terhadap 4 byte per parameter. Di memori: "
         "semua bobot termasuk salinan yang disusun ulang; puncak: proses selama hanya varian itu berjalan.",
     .columns = sizes_columns,
     .n_columns = sizeof sizes_columns / sizeof sizes_columns[0],
@@ -133,10 +133,9 @@ const tb_table tb_table_null = {
         "Luck, tested: $N$ models of each scheme with nearest rounding on randomly jittered scales and the same "
         "error in the weights. Least and most: of these models; below, equal, above: how many of them lie "
         "there, seen from the real one. $p$: two-sided rank, where $N \\geq 99$.",
-    .caption_id =
-        "Keberuntungan diuji: $N$ model per skema dengan pembulatan terdekat pada skala yang digoyang acak dan "
-        "galat bobot yang sama. Min. dan maks.: dari model itu; di bawah, sama, di atas: banyaknya model "
-        "itu dibanding yang asli. $p$: peringkat dua sisi, bila $N \\geq 99$.",
+    .caption_id = "Menguji kebetulan: $N$ model per skema dengan pembulatan terdekat pada skala yang digeser acak dan "
+                  "galat bobot yang sama. Min. dan maks.: dari model itu; di bawah, sama, di atas: banyaknya model "
+                  "itu dibanding yang asli. $p$: peringkat dua sisi, bila $N \\geq 99$.",
     .columns = null_columns,
     .n_columns = sizeof null_columns / sizeof null_columns[0],
     .list = list_null,
@@ -152,7 +151,7 @@ static const tb_column seeds_columns[] = {
     {"data", "", "", TB_CELL_TEXT, TB_BASE_SET, offsetof(tb_report_set, name), TB_CSV_ONLY},
     {"recipe", "", "", TB_CELL_TEXT, GROUP(recipe), TB_CSV_ONLY},
     {"variant", "Variant", "Varian", TB_CELL_TEXT, SEEDS(variant), TB_PANEL_ALL},
-    {"seeds", "Seeds", "Benih", TB_CELL_SIZE, GROUP(n_models), TB_PANEL_A},
+    {"seeds", "Seeds", "\\emph{Seed}", TB_CELL_SIZE, GROUP(n_models), TB_PANEL_A},
     {"accuracy_mean", "Accuracy", "Akurasi", TB_CELL_PROPORTION, SEEDS(accuracy.mean), TB_PANEL_A},
     {"accuracy_sd", "SD", "SB", TB_CELL_PROPORTION, SEEDS(accuracy.sd), TB_PANEL_A},
     {"macro_f1_mean", "Macro F1", "F1 makro", TB_CELL_PROPORTION, SEEDS(macro_f1.mean), TB_PANEL_A},
@@ -189,10 +188,9 @@ const tb_table tb_table_seeds = {
     .caption_en =
         "Models that are seeds of one recipe: mean and standard deviation over the seeds, never pooled. $\\Delta$: "
         "variant minus FP32 of the same seed; interval: bootstrap crossed over seeds and texts.",
-    .caption_id =
-        "Model yang merupakan benih dari satu resep: rerata dan simpangan baku (SB) antarbenih, tidak pernah "
-        "digabung. $\\Delta$: varian dikurangi FP32 dari benih yang sama; selang: bootstrap silang atas benih "
-        "dan teks.",
+    .caption_id = "Model yang merupakan \\emph{seed} dari satu resep: rerata dan simpangan baku (SB) "
+                  "antar-\\emph{seed}, tidak pernah digabung. $\\Delta$: varian dikurangi FP32 dari \\emph{seed} yang "
+                  "sama; selang: bootstrap silang atas \\emph{seed} dan teks.",
     .columns = seeds_columns,
     .n_columns = sizeof seeds_columns / sizeof seeds_columns[0],
     .list = list_seeds,

@@ -188,12 +188,12 @@ static void say_difference(tb_text *text, const tb_against *a, const tb_compare_
                    a->right_to_wrong, a->wrong_to_right, a->wrong_to_other);
     put_p(text, a->mcnemar_p);
     if (a->mcnemar_p >= plan->alpha) {
-        tb_text_puts(text, ", within chance");
+        tb_text_puts(text, ", not shown to be more than chance");
         return;
     }
     put_holm(text, a->mcnemar_p, a->mcnemar_holm);
-    tb_text_puts(text,
-                 a->mcnemar_holm < plan->alpha ? ": more than chance" : ": within chance, for so many comparisons");
+    tb_text_puts(text, a->mcnemar_holm < plan->alpha ? ": more than chance"
+                                                     : ": not shown to be more than chance, for so many comparisons");
 }
 
 static void say_margins(tb_text *text, const tb_against *a, const tb_compare_plan *plan, const char *baseline)
@@ -216,8 +216,10 @@ static void say_margins(tb_text *text, const tb_against *a, const tb_compare_pla
 static void say_equivalence(tb_text *text, const tb_against *a, const tb_compare_plan *plan)
 {
     bool equivalent = a->equivalence.p < plan->alpha;
-    tb_text_printf(text, "equivalent within %g in accuracy%s (Tango's score test, ", plan->margin,
-                   equivalent ? "" : ": not shown");
+    tb_text_printf(text,
+                   equivalent ? "equivalent within %g in accuracy (Tango's score test, "
+                              : "equivalence within %g in accuracy is not shown (Tango's score test, ",
+                   plan->margin);
     put_p(text, a->equivalence.p);
     tb_text_printf(text, "; %g %% interval %+.4f to %+.4f)", 100 * (1 - 2 * plan->alpha), a->equivalence.low,
                    a->equivalence.high);
@@ -237,7 +239,7 @@ static void say_power(tb_text *text, const tb_against *a, const tb_compare_plan 
         tb_text_printf(text, "a true difference of %.4f is seen with a probability of %g", a->power.detectable,
                        plan->power);
     else if (discordant > 0)
-        tb_text_printf(text, "no difference is seen with a probability of %g", plan->power);
+        tb_text_printf(text, "no true difference would be found with a probability as high as %g", plan->power);
     tb_text_printf(text, "; if there were none, equivalence would be shown with a probability of %.2f",
                    a->power.equivalence_power);
 }

@@ -296,7 +296,7 @@ static timbang_status add_line(study *s, const lines *l, const json_t *line, tb_
     size_t at = (size_t)(e - s->entries->list), n = s->n_labels[at];
     bool has_text = json_is_string(json_object_get(line, "text")), dropped = false;
     const json_t *logits = json_object_get(line, "logits"), *row = json_object_get(line, "row");
-    if (e->n > 0 && has_text != (e->text != NULL))
+    if (e->capacity > 0 && has_text != (e->text != NULL))
         return bad_line(s, l, "some lines have a \"text\" and some have none", err);
     if (s->rows[at]-- == 0)
         return bad_line(s, l, "there are more rows than results.json says", err);

@@ -94,6 +94,26 @@ timbang_status tb_hash_file(const char *path, char hex[65], tb_error *err)
     return status;
 }
 
+timbang_status tb_tokenizer_hash(const tb_folder *folder, char hex[65], tb_error *err)
+{
+    static const char *const files[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
+                                        "special_tokens_map.json", "added_tokens.json"};
+    tb_sha256 hash;
+    tb_sha256_init(&hash);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *bytes = NULL;
+        size_t size = 0;
+        if (!tb_folder_has(folder, files[i]))
+            continue;
+        TB_TRY(tb_folder_read(folder, files[i], 0, &bytes, &size, err));
+        tb_sha256_update(&hash, files[i], strlen(files[i]) + 1);
+        tb_sha256_update(&hash, bytes, size);
+        free(bytes);
+    }
+    tb_sha256_final(&hash, hex);
+    return TIMBANG_OK;
+}
+
 /* folder NULL: name is a path. */
 static timbang_status put_file(const tb_folder *folder, const char *name, json_t *list, tb_error *err)
 {

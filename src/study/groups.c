@@ -155,8 +155,12 @@ timbang_status tb_collect_groups(const tb_plan *plan, const tb_store *store, tb_
         for (size_t o = 0; o < plan->n_models; o++) {
             if (!belongs(&plan->models[m], &plan->models[o]))
                 continue;
+            bool again = false; /* the same seed a second time is no other seed */
+            for (size_t i = 0; i < g.n; i++)
+                again = again || plan->models[g.members[i]].recipe_seed == plan->models[o].recipe_seed;
             earlier = earlier || o < m;
-            g.members[g.n++] = o;
+            if (!again)
+                g.members[g.n++] = o;
         }
         if (!earlier && g.n > 1)
             status = put_group(&g, into->groups, err);

@@ -9,21 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FAMILY "variants of one model on one set"
 enum { MAX_REPLICATES = 1000000, MAX_NULL_MODELS = 10000, ECE_BINS = TB_ECE_BINS };
 
 /* ---- Statistics: the command line, else the plan file, else the default ---- */
 
-typedef struct choice {
-    const char *option; /* for messages */
-    bool given;
-} choice;
-
-static timbang_status contradicts(const choice *c, const char *file, tb_error *err)
+static timbang_status contradicts(const char *option, const char *file, tb_error *err)
 {
     return tb_fail(err, TIMBANG_USAGE,
                    "--%s says otherwise than the plan in %s; leave it out, or change the plan before "
                    "the labels are read",
-                   c->option, file);
+                   option, file);
 }
 
 static timbang_status take_double(double given, const char *option, const json_t *plan, const char *file,
@@ -32,14 +28,28 @@ static timbang_status take_double(double given, const char *option, const json_t
     if (given != 0 && !(given > low && given < high))
         return tb_fail(err, TIMBANG_USAGE, "--%s %g: must lie between %g and %g", option, given, low, high);
     double planned = 0;
-    if (plan)
-        TB_TRY(tb_json_get_double(plan, file, key, false, &planned, err));
-    if (planned != 0 && !(planned > low && planned < high))
+    bool has = plan && json_object_get(plan, key);
+    if (has)
+        TB_TRY(tb_json_get_double(plan, file, key, true, &planned, err));
+    if (has && !(planned > low && planned < high))
         return tb_fail(err, TIMBANG_FORMAT, "%s: '%s' is %g; it must lie between %g and %g", file, key, planned, low,
                        high);
-    if (given != 0 && planned != 0 && given != planned)
-        return contradicts(&(choice){.option = option}, file, err);
-    *value = given != 0 ? given : planned != 0 ? planned : *value;
+    if (given != 0 && has && given != planned)
+        return contradicts(option, file, err);
+    *value = given != 0 ? given : has ? planned : *value;
+    return TIMBANG_OK;
+}
+
+/* Members that are the same in every plan so far: a plan that wants another value must not be taken for one that has
+ * it. */
+static timbang_status check_constants(const json_t *plan, const char *file, tb_error *err)
+{
+    uint64_t bins = ECE_BINS;
+    const char *family = FAMILY;
+    TB_TRY(tb_json_get_u64(plan, file, "ece_bins", false, ECE_BINS, ECE_BINS, &bins, err));
+    TB_TRY(tb_json_get_string(plan, file, "family", false, &family, err));
+    if (strcmp(family, FAMILY) != 0)
+        return tb_fail(err, TIMBANG_UNSUPPORTED, "%s: 'family' is '%s'; only '" FAMILY "' is known", file, family);
     return TIMBANG_OK;
 }
 
@@ -52,7 +62,7 @@ static timbang_status take_primary(const char *given, const json_t *plan, const 
         TB_TRY(tb_json_get_string(plan, file, "primary", false, &planned, err));
     const char *name = given ? given : planned ? planned : names[0];
     if (given && planned && strcmp(given, planned) != 0)
-        return contradicts(&(choice){.option = "primary"}, file, err);
+        return contradicts("primary", file, err);
     *macro_f1 = strcmp(name, names[1]) == 0;
     if (*macro_f1 || strcmp(name, names[0]) == 0)
         return TIMBANG_OK;
@@ -74,7 +84,7 @@ static timbang_status take_count(uint64_t given, uint64_t none, const char *opti
     if (plan)
         TB_TRY(tb_json_get_u64(plan, file, key, false, 0, most, &planned, err));
     if (given != 0 && planned != UINT64_MAX && wanted != planned)
-        return contradicts(&(choice){.option = option}, file, err);
+        return contradicts(option, file, err);
     *value = given != 0 ? wanted : planned != UINT64_MAX ? planned : *value;
     return TIMBANG_OK;
 }
@@ -82,6 +92,8 @@ static timbang_status take_count(uint64_t given, uint64_t none, const char *opti
 static timbang_status take_all(const timbang_study_options *o, const json_t *plan, tb_statistics *s, tb_error *err)
 {
     const char *file = o->plan_file;
+    if (plan)
+        TB_TRY(check_constants(plan, file, err));
     TB_TRY(take_primary(o->primary, plan, file, &s->primary_macro_f1, err));
     TB_TRY(take_double(o->alpha, "alpha", plan, file, "alpha", 0, 0.5, &s->alpha, err));
     TB_TRY(take_double(o->power, "power", plan, file, "power", 0, 1, &s->power, err));
@@ -89,8 +101,12 @@ static timbang_status take_all(const timbang_study_options *o, const json_t *pla
     const json_t *bootstrap = plan ? json_object_get(plan, "bootstrap") : NULL;
     TB_TRY(take_count(o->bootstrap_replicates, UINT64_MAX, "bootstrap", json_is_object(bootstrap) ? bootstrap : NULL,
                       file, "replicates", MAX_REPLICATES, &s->replicates, err));
-    TB_TRY(take_count(o->null_models, 0, "null", plan, file, "null_models", MAX_NULL_MODELS, &s->null_models, err));
-    if (json_is_object(bootstrap) && !o->seed)
+    TB_TRY(take_count(o->null_models, UINT64_MAX, "null", plan, file, "null_models", MAX_NULL_MODELS, &s->null_models,
+                      err));
+    if (s->primary_macro_f1 && s->replicates == 0)
+        return tb_fail(err, TIMBANG_USAGE,
+                       "the primary figure macro_f1 is tested by the bootstrap, and --bootstrap 0 leaves that out");
+    if (json_is_object(bootstrap)) /* the plan's, whatever seed the rest of the study has */
         TB_TRY(tb_json_get_u64(bootstrap, file, "seed", false, 0, INT64_MAX, &s->seed, err));
     return TIMBANG_OK;
 }
@@ -156,7 +172,7 @@ static int put_statistics(const tb_statistics *s, json_t *into)
     bad |= json_object_set_new(into, "alpha", json_real(s->alpha));
     bad |= json_object_set_new(into, "power", json_real(s->power));
     bad |= json_object_set_new(into, "margin", json_real(s->margin));
-    bad |= json_object_set_new(into, "family", json_string("variants of one model on one set"));
+    bad |= json_object_set_new(into, "family", json_string(FAMILY));
     bad |= json_object_set_new(
         into, "bootstrap",
         json_pack("{s:o, s:o}", "replicates", tb_json_count(s->replicates), "seed", tb_json_count(s->seed)));

@@ -21,13 +21,15 @@ static timbang_status load_set(tb_plan *plan, tb_plan_set *set, tb_error *err)
     timbang_data_options options = plan->job->options->data_options;
     options.path = set->path;
     TB_TRY(tb_dataset_load(&options, plan->job->hooks, &set->dataset, err));
-    if (strcmp(set->path, "-") != 0)
+    if (strcmp(set->path, "-") != 0 && tb_is_file(set->path)) /* a pipe cannot be read twice */
         TB_TRY(tb_hash_file(set->path, set->sha256, err));
     TB_TRY(tb_record_duplicates(set->dataset, NULL, &set->within, err));
     if (plan->train)
         TB_TRY(tb_record_duplicates(set->dataset, plan->train, &set->train, err));
     tb_notes notes = tb_plan_notes(plan);
-    return tb_note_duplicates(&notes, set->name, set->within, set->train, plan->train ? plan->train->name : NULL, err);
+    const char *train = plan->train ? plan->train->name : NULL;
+    const char *slash = train && plan->job->options->anonymous ? strrchr(train, '/') : NULL;
+    return tb_note_duplicates(&notes, set->name, set->within, set->train, slash ? slash + 1 : train, err);
 }
 
 static timbang_status name_set(tb_plan *plan, const timbang_named_path *given, char **names, tb_error *err)

@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/energy.h"
+#include "base/sha256.h"
+#include "study/facts.h"
 #include "study/record.h"
 #include "text/clean.h"
 
@@ -148,6 +150,8 @@ static json_t *host_object(const tb_study_job *job)
     json_t *host = job->host ? json_deep_copy(job->host)
                              : json_pack("{s:n, s:s, s:i}", "cpu", "level", job->kernels->name, "threads",
                                          tb_pool_threads(job->pool));
+    if (host && job->options->anonymous)
+        (void)json_object_del(host, "features");
     if (host && job->options->anonymous && json_object_set_new(host, "cpu", json_null()) != 0) {
         json_decref(host);
         return NULL;
@@ -213,10 +217,47 @@ timbang_status tb_results_make(const tb_plan *plan, const tb_collected *collecte
     return TIMBANG_OK;
 }
 
+/* Every text, pair and label that is used, in order: also of standard input, which has no file to hash. */
+static json_t *rows_hash(const tb_dataset *data)
+{
+    tb_sha256 hash;
+    char hex[65];
+    tb_sha256_init(&hash);
+    for (size_t i = 0; i < data->n; i++) {
+        const char *const parts[] = {data->rows[i].text, data->rows[i].pair, data->rows[i].label};
+        for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
+            tb_sha256_update(&hash, parts[p] ? parts[p] : "", parts[p] ? strlen(parts[p]) + 1 : 0);
+    }
+    tb_sha256_final(&hash, hex);
+    return json_string(hex);
+}
+
+/* What no member of results.json tells: the program, the tokenizers, the rows themselves, what is kept. */
+static timbang_status put_hidden_inputs(const tb_plan *plan, json_t *root, tb_error *err)
+{
+    json_t *rows = json_array(), *tokenizers = json_array();
+    char version[48], hex[65];
+    snprintf(version, sizeof version, "%d.%d.%d", TIMBANG_VERSION_MAJOR, TIMBANG_VERSION_MINOR, TIMBANG_VERSION_PATCH);
+    int bad = json_object_set_new(root, "version", json_string(version));
+    bad |= json_object_set_new(root, "keep_models", json_boolean(plan->job->options->keep_models));
+    bad |= json_object_set_new(root, "rows", rows);
+    bad |= json_object_set_new(root, "tokenizers", tokenizers);
+    TB_TRY(tb_json_done(bad != 0, err));
+    for (size_t s = 0; s < plan->n_loaded; s++)
+        bad |= json_array_append_new(rows, rows_hash(plan->sets[s].dataset));
+    for (size_t m = 0; m < plan->n_models; m++) {
+        TB_TRY(tb_tokenizer_hash(plan->models[m].folder, hex, err));
+        bad |= json_array_append_new(tokenizers, json_string(hex));
+    }
+    return tb_json_done(bad != 0, err);
+}
+
 timbang_status tb_results_inputs(const tb_plan *plan, json_t **out, tb_error *err)
 {
     json_t *root = json_object();
     timbang_status status = root ? put_inputs(plan, root, err) : tb_json_done(true, err);
+    if (status == TIMBANG_OK)
+        status = put_hidden_inputs(plan, root, err);
     if (status == TIMBANG_OK) /* how it was called may differ: --resume */
         (void)json_object_del(json_object_get(root, "options"), "command");
     if (status != TIMBANG_OK) {

@@ -50,9 +50,16 @@ static tb_run_options run_options(const model_run *r)
 
 /* ---- Variants ---- */
 
+/* The hash of the source's weights as quantize would compute it: of one file, not of shards. */
+static const char *weights_sha256(const tb_plan_model *model)
+{
+    const json_t *only = json_array_size(model->weights) == 1 ? json_array_get(model->weights, 0) : NULL;
+    return json_string_value(json_object_get(only, "sha256"));
+}
+
 static timbang_status make_variant(const tb_plan *plan, size_t index, size_t v, const char *models_dir,
-                                   const char *folder, bool reuse, const tb_jitter *jitter, tb_variant *made,
-                                   tb_error *err)
+                                   const char *folder, bool reuse, const tb_jitter *jitter, tb_own_errors *own_errors,
+                                   tb_variant *made, tb_error *err)
 {
     const tb_study_job *job = plan->job;
     const tb_plan_model *model = &plan->models[index];
@@ -65,10 +72,12 @@ static timbang_status make_variant(const tb_plan *plan, size_t index, size_t v, 
         .labels = model->hand_labels ? model->labels : NULL,
         .n_labels = model->hand_labels ? model->n_labels : 0,
         .seed = job->options->seed,
+        .source_sha256 = weights_sha256(model),
         .scheme = model->variants[v],
         .out = out,
         .reuse = reuse,
         .jitter = jitter,
+        .own_errors = own_errors,
         .kernels = job->kernels,
         .pool = job->pool,
         .hooks = job->hooks,
@@ -87,7 +96,7 @@ timbang_status tb_run_make_variant(const tb_plan *plan, size_t model, size_t var
     tb_text_printf(&folder, "%s-%s", plan->models[model].slug, plan->models[model].variant_names[variant]);
     timbang_status status = tb_text_finish(&folder, err);
     if (status == TIMBANG_OK)
-        status = make_variant(plan, model, variant, models_dir, folder.data, reuse, NULL, out, err);
+        status = make_variant(plan, model, variant, models_dir, folder.data, reuse, NULL, NULL, out, err);
     tb_text_free(&folder);
     return status;
 }
@@ -210,7 +219,7 @@ bool tb_variant_has_null(const tb_plan_model *model, size_t variant)
     return scheme && !tb_scheme_is_float(scheme);
 }
 
-static timbang_status run_null(model_run *r, size_t v, size_t number, tb_error *err)
+static timbang_status run_null(model_run *r, size_t v, size_t number, tb_own_errors *own_errors, tb_error *err)
 {
     const char *variant_name = r->model->variant_names[v];
     next_step(r, "%s %s, null model %zu", r->model->name, variant_name, number + 1);
@@ -218,7 +227,7 @@ static timbang_status run_null(model_run *r, size_t v, size_t number, tb_error *
         return TIMBANG_OK;
     const tb_jitter jitter = {.seed = r->plan->statistics.seed, .model = number};
     tb_variant variant = {0};
-    TB_TRY(make_variant(r->plan, r->index, v, r->store->work, "null-model", false, &jitter, &variant, err));
+    TB_TRY(make_variant(r->plan, r->index, v, r->store->work, "null-model", false, &jitter, own_errors, &variant, err));
     tb_run_options run = run_options(r);
     timbang_status status = tb_null_unit_run(r->store, r->plan, r->index, variant_name, number, variant.classifier,
                                              variant.weight_error, r->workspace, &run, err);
@@ -226,13 +235,24 @@ static timbang_status run_null(model_run *r, size_t v, size_t number, tb_error *
     return status;
 }
 
+static timbang_status run_nulls_of(model_run *r, size_t v, tb_error *err)
+{
+    tb_own_errors own_errors = {0};
+    timbang_status status = TIMBANG_OK;
+    for (size_t k = 0; k < r->plan->statistics.null_models && status == TIMBANG_OK; k++) {
+        status = tb_check_cancel(r->plan->job->hooks, err);
+        if (status == TIMBANG_OK)
+            status = run_null(r, v, k, &own_errors, err);
+    }
+    tb_own_errors_free(&own_errors);
+    return status;
+}
+
 static timbang_status run_nulls(model_run *r, tb_error *err)
 {
     for (size_t v = 0; v < r->model->n_variants; v++)
-        for (size_t k = 0; k < r->plan->statistics.null_models && tb_variant_has_null(r->model, v); k++) {
-            TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
-            TB_TRY(run_null(r, v, k, err));
-        }
+        if (tb_variant_has_null(r->model, v))
+            TB_TRY(run_nulls_of(r, v, err));
     return TIMBANG_OK;
 }
 

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,9 +71,26 @@ timbang_status tb_store_open(const char *out, bool force, bool resume, tb_store 
     return TIMBANG_OK;
 }
 
+/* Under another name first: a kill amid the removal must not leave logits without the records that guard them. */
+static timbang_status remove_work(const tb_store *store, tb_error *err)
+{
+    char *old = tb_path_join(store->folder.partial, "work.old", err);
+    if (!old)
+        return err->status;
+    timbang_status status = tb_remove_tree(old, err); /* of such a kill */
+    if (status == TIMBANG_OK && rename(store->work, old) != 0)
+        status = tb_fail(err, TIMBANG_IO, "%s: cannot be removed: %s", store->work, strerror(errno));
+    if (status == TIMBANG_OK)
+        status = tb_remove_tree(old, err);
+    free(old);
+    return status;
+}
+
 timbang_status tb_store_commit(tb_store *store, tb_error *err)
 {
-    timbang_status status = tb_remove_tree(store->work, err);
+    timbang_status status = tb_target_check(store->folder.target, store->folder.force, err);
+    if (status == TIMBANG_OK)
+        status = remove_work(store, err);
     if (status != TIMBANG_OK) {
         tb_store_close(store);
         return status;
@@ -186,9 +205,15 @@ timbang_status tb_store_same(tb_store *store, const char *unit, const json_t *va
     timbang_status status = tb_json_text(value, &text, err); /* through text, so that numbers compare as stored */
     if (status == TIMBANG_OK)
         status = tb_json_parse(unit, text, strlen(text), 0, &fresh, err);
-    const char *key = status == TIMBANG_OK ? difference(stored, fresh) : NULL;
+    const json_t *before = stored, *now = fresh;
+    const char *key = status == TIMBANG_OK ? difference(before, now) : NULL;
+    while (key && json_is_object(json_object_get(before, key)) && json_is_object(json_object_get(now, key))) {
+        before = json_object_get(before, key); /* the innermost member says most */
+        now = json_object_get(now, key);
+        key = difference(before, now);
+    }
     if (key)
-        status = differs(store, what, key, stored, fresh, err);
+        status = differs(store, what, key, before, now, err);
     free(text);
     json_decref(stored);
     json_decref(fresh);

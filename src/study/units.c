@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 2048 };
+enum { CHUNK_ROWS = 512 };
 #define MAGIC UINT64_C(0x3153544947474e54) /* of this machine alone: a unit never leaves it */
 
 typedef struct header {

@@ -13,10 +13,12 @@ typedef struct tb_variant_job {
     const char *const *labels; /* NULL: the file's */
     size_t n_labels;
     uint64_t seed;
-    const tb_scheme *scheme; /* NULL: the source as it is */
-    const char *out;         /* folder to make where one has to be made */
-    bool reuse;              /* a folder that is there already is loaded as it is */
-    const tb_jitter *jitter; /* NULL: the scheme's own rounding */
+    const char *source_sha256; /* of the weights, where it is known already; NULL is fine */
+    const tb_scheme *scheme;   /* NULL: the source as it is */
+    const char *out;           /* folder to make where one has to be made */
+    bool reuse;                /* a folder that is there already is loaded as it is */
+    const tb_jitter *jitter;   /* NULL: the scheme's own rounding */
+    tb_own_errors *own_errors; /* kept across null models of one scheme; NULL is fine */
     const tb_kernels *kernels;
     tb_pool *pool;
     const tb_hooks *hooks;

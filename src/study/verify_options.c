@@ -87,7 +87,6 @@ static timbang_status read_reading(const json_t *o, const char *file, timbang_st
     const char *clean = NULL;
     uint64_t max_length = 0;
     TB_TRY(tb_json_get_bool(o, file, "restrict_labels", true, &restricted, err));
-    TB_TRY(tb_json_get_string(o, file, "train", false, &into->eval.train_path, err));
     TB_TRY(tb_json_get_string(o, file, "valid", false, &into->valid, err));
     TB_TRY(tb_json_get_u64(o, file, "max_length", true, 0, SIZE_MAX, &max_length, err));
     TB_TRY(tb_json_get_string(o, file, "clean", true, &clean, err));

@@ -36,16 +36,17 @@ class Plan(CliTest):
                 "bootstrap": {"replicates": 500, "seed": 7}, "variants": ["fp32", "int8"]}
         self.assertEqual({k: got[k] for k in want}, want)
         self.assertEqual(self.plan("--bootstrap", "0")["bootstrap"]["replicates"], 0)
+        self.refused("--primary", "macro_f1", "--bootstrap", "0", has=["macro_f1", "--bootstrap 0"])
 
     def test_option_file(self):
-        lines = self.write("o.txt", "margin = 0.03\nprimary = macro_f1\nnull = 20\nplan = true\nbootstrap = 0\nanonymous = yes\n"
+        lines = self.write("o.txt", "margin = 0.03\nprimary = macro_f1\nnull = 20\nplan = true\nbootstrap = 50\nanonymous = yes\n"
                                     "alpha = 0.1\nlang = id\n")
         as_json = self.write("o.json", json.dumps({"margin": 0.03, "primary": "macro_f1", "null": 20, "plan": True,
-                                                   "bootstrap": 0, "anonymous": True, "alpha": 0.1, "lang": "id"}))
+                                                   "bootstrap": 50, "anonymous": True, "alpha": 0.1, "lang": "id"}))
         for path in (lines, as_json):
             got = self.json("study", "--model", self.tiny, "--data", self.rows, "--config", path)
             self.assertEqual((got["margin"], got["primary"], got["null_models"], got["bootstrap"]["replicates"], got["alpha"]),
-                             (0.03, "macro_f1", 20, 0, 0.1))
+                             (0.03, "macro_f1", 20, 50, 0.1))
         got = self.plan("--config", lines, "--margin", "0.05")
         self.assertEqual(got["margin"], 0.05)
         self.refused("--config", self.write("bad.txt", "margin = 3\n"), has=["bad.txt: margin: '3' is not", "below 1"])
@@ -57,7 +58,9 @@ class Plan(CliTest):
         self.assertEqual(self.plan("--plan-file", path, "--margin", "0.02"), got)
         self.refused("--plan-file", path, "--margin", "0.03", has=["--margin", "plan.json"])
         self.refused("--plan-file", path, "--null", "21", has=["--null", "plan.json"])
-        self.refused("--plan-file", path, "--null", "0", has="--null 0")
+        self.refused("--plan-file", path, "--null", "0", has=["--null", "plan.json"])
+        none = self.write("none-planned.json", json.dumps(self.plan()))
+        self.assertEqual(self.plan("--plan-file", none, "--null", "0")["null_models"], 0)
         self.refused("--plan-file", path, "--primary", "macro_f1", has=["--primary", "plan.json"])
         self.refused("--plan-file", self.dir / "none.json", has="none.json")
         self.refused("--plan-file", self.write("x.json", "[]"), has=["x.json", "no plan"])

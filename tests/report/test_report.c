@@ -119,6 +119,24 @@ static void narrow_tables_leave_columns_out(void **state)
     json_decref(root);
 }
 
+static void table_tells_not_shown_from_no(void **state)
+{
+    (void)state;
+    json_t *root = fixture();
+    char *table = table_of(root, 0, false), *second = strstr(table, "\n\n");
+    assert_non_null(second);
+    *second++ = '\0';
+    assert_non_null(strstr(table, "  n.s.  "));
+    assert_non_null(strstr(table, "    no  "));
+    assert_null(strstr(table, "never")); /* of the set with few texts */
+    assert_non_null(strstr(second, " never "));
+    assert_non_null(strstr(second, "n.s.: not shown"));
+    assert_non_null(strstr(second, "median over 80 to 100 texts, one by one, 12 rounds; "));
+    assert_non_null(strstr(table, " came out less accurate, "));
+    free(table);
+    json_decref(root);
+}
+
 static void widths_and_cuts(void **state)
 {
     (void)state;
@@ -144,6 +162,7 @@ int main(void)
         cmocka_unit_test(table_columns_line_up),
         cmocka_unit_test(table_is_safe_in_a_terminal),
         cmocka_unit_test(narrow_tables_leave_columns_out),
+        cmocka_unit_test(table_tells_not_shown_from_no),
         cmocka_unit_test(widths_and_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,7 +384,8 @@ static void make_resumable(tiny *t, timbang_study_options *options, timbang_name
     options->n_models = options->n_data = 1;
     options->variants = variants;
     options->n_variants = 3;
-    options->valid = tiny_path(t, "three.tsv");
+    tiny_data(t, "valid.tsv", 9, "positive,neutral,negative");
+    options->valid = tiny_path(t, "valid.tsv");
     options->null_models = 2;
     options->bootstrap_replicates = 50;
     options->out = tiny_path(t, "out");
@@ -482,6 +483,13 @@ static void what_is_kept_is_guarded(void **state)
     options.n_labels = 3;
     assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_USAGE);
     assert_non_null(strstr(err.text, "inputs of the interrupted study"));
+    tiny_data(&t, "valid.tsv", 9,
+              "neutral,positive,negative"); /* nothing of it stands in results.json but its temperature */
+    options.labels = NULL;
+    options.n_labels = 0;
+    assert_int_equal(tiny_study(&t, &options, &err), TIMBANG_USAGE);
+    assert_non_null(strstr(err.text, "'rows' was"));
+    tiny_data(&t, "valid.tsv", 9, "positive,neutral,negative");
     options.n_labels = 0;
     options.labels = NULL;
     if (tiny_study(&t, &options, &err) != TIMBANG_OK)

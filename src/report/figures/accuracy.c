@@ -89,8 +89,7 @@ void tb_figure_accuracy(tb_text *out, const tb_report *report, size_t set)
     double names = tb_rows_names_width(&svg, &rows, 140);
     tb_axis axis = tb_axis_make(a.low, a.high, names + 20, svg.width - VALUES - 14, 6, true);
     tb_rows_put_axis(&svg, &rows, &axis, NULL);
-    tb_text_puts(tb_svg_scratch(&svg),
-                 tb_svg_say(&svg, "accuracy, 95 % interval, n = ", "akurasi, interval 95 %, n = "));
+    tb_text_puts(tb_svg_scratch(&svg), tb_svg_say(&svg, "accuracy, 95 % interval, n = ", "akurasi, selang 95 %, n = "));
     tb_svg_put_count(&svg.scratch, report->sets[set].rows);
     tb_svg_axis_title(&svg, &axis, rows.bottom);
     put_references(&svg, &rows, &axis, &a);

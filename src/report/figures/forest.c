@@ -147,7 +147,7 @@ static void put_ground(forest *f)
     if (f->margin > 0)
         tb_svg_textf(svg, TB_FONT_TICK, (left + right) / 2, y, TB_MIDDLE, "\xc2\xb1%g", f->margin);
     tb_svg_text(svg, TB_FONT_TICK, f->flips, y - 13, TB_END, 0, tb_svg_say(svg, "texts", "teks"));
-    tb_svg_text(svg, TB_FONT_TICK, f->flips, y, TB_END, 0, tb_svg_say(svg, "lost / won", "hilang / dapat"));
+    tb_svg_text(svg, TB_FONT_TICK, f->flips, y, TB_END, 0, tb_svg_say(svg, "lost / won", "kalah / menang"));
     tb_svg_text(svg, TB_FONT_TICK, f->delta, y, TB_END, 0, "\xce\x94");
     tb_svg_text(svg, TB_FONT_TICK, f->p, y, TB_END, 0, "p (Holm)");
 }

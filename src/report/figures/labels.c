@@ -145,8 +145,8 @@ static size_t put_block(labels *l, const size_t *results, size_t n, size_t at)
     const tb_report_result *first = &report->results[results[at]];
     choose_classes(l, first);
     put_legend(l, first);
-    tb_svg_text(svg, TB_FONT_STRONG, 0, l->y + 15, TB_START, l->names, tb_svg_say(svg, "truth", "kebenaran"));
-    tb_text_puts(&svg->desc, tb_svg_say(svg, "Truth", "Kebenaran"));
+    tb_svg_text(svg, TB_FONT_STRONG, 0, l->y + 15, TB_START, l->names, tb_svg_say(svg, "truth", "label benar"));
+    tb_text_puts(&svg->desc, tb_svg_say(svg, "Truth", "Label benar"));
     put_bar(l, first, true);
     l->y += ROW + 4;
     for (size_t model = SIZE_MAX; at < n && same_labels(first, &report->results[results[at]]); at++) {
@@ -172,7 +172,7 @@ void tb_figure_labels(tb_text *out, const tb_report *report, size_t set)
     tb_svg_begin(&l.svg, "labels", report, set, TB_SVG_WIDTH);
     size_t results[MOST_ROWS], n = 0;
     tb_rows missing = {0};
-    l.names = tb_svg_measure(TB_FONT_STRONG, tb_svg_say(&l.svg, "truth", "kebenaran"));
+    l.names = tb_svg_measure(TB_FONT_STRONG, tb_svg_say(&l.svg, "truth", "label benar"));
     for (size_t i = 0; i < report->n_results; i++) {
         const tb_report_result *r = &report->results[i];
         if (r->set != set)
@@ -191,5 +191,5 @@ void tb_figure_labels(tb_text *out, const tb_report *report, size_t set)
         at = put_block(&l, results, n, at);
     l.y = tb_rows_put_left_out(&l.svg, &missing, 0, l.y);
     tb_svg_end(&l.svg, out, l.y,
-               tb_svg_say(&l.svg, "Labels said, beside the truth", "Label yang disebut, di samping kebenaran"));
+               tb_svg_say(&l.svg, "Labels said, beside the truth", "Label yang disebut, di samping label benar"));
 }

@@ -112,7 +112,7 @@ static void put_model(flow *f, const place *p, size_t item)
     tb_text_puts(&f->svg.scratch, tb_svg_say(&f->svg, " parameters", " parameter"));
     put_scratch(f, p, 1, TB_FONT_SOFT);
     if (m->untrained_head) {
-        put_in_box(f, p, 2, TB_FONT_SOFT, tb_svg_say(&f->svg, "untrained head", "kepala belum dilatih"));
+        put_in_box(f, p, 2, TB_FONT_SOFT, tb_svg_say(&f->svg, "untrained head", "head belum dilatih"));
         return;
     }
     tb_text_printf(tb_svg_scratch(&f->svg), "%llu \xc3\x97 %llu, %zu %s", (unsigned long long)m->layers,
@@ -201,7 +201,8 @@ static void put_plan(flow *f)
                         : strcmp(plan->primary, "macro_f1") == 0 ? "macro-F1"
                                                                  : plan->primary);
     tb_text_puts(s, tb_svg_say(&f->svg, " decides, ", " menentukan, "));
-    tb_text_printf(s, "\xce\xb1 %g, margin \xc2\xb1%g, Holm", plan->alpha, plan->margin);
+    tb_text_printf(s, "\xce\xb1 %g, %s \xc2\xb1%g, Holm", plan->alpha, tb_svg_say(&f->svg, "margin", "batas"),
+                   plan->margin);
     put_scratch(f, &p, 0, TB_FONT_NAME);
     s = tb_svg_scratch(&f->svg);
     tb_text_puts(s, tb_svg_say(&f->svg, "fixed before a label was read: ", "ditetapkan sebelum label dibaca: "));
@@ -242,7 +243,7 @@ static void put_run(flow *f)
     if (report->cpu)
         tb_text_printf(s, "%s, ", report->cpu);
     tb_text_printf(s, "%s, %llu %s", report->level ? report->level : "", (unsigned long long)report->threads,
-                   tb_svg_say(&f->svg, report->threads == 1 ? "thread" : "threads", "thread"));
+                   tb_svg_say(&f->svg, report->threads == 1 ? "thread" : "threads", "utas"));
     put_seconds(s, report->seconds);
     put_scratch(f, &p, 1, TB_FONT_SOFT);
     end_boxes(f, 2);
@@ -299,7 +300,7 @@ static void describe(tb_svg *svg)
     const tb_report *report = svg->report;
     put_counted(svg, report->n_models, "model", "models", "model", ", ");
     put_counted(svg, variant_names(report), "variant", "variants", "varian", ", ");
-    put_counted(svg, report->n_sets, "data set", "data sets", "himpunan data", ", ");
+    put_counted(svg, report->n_sets, "data set", "data sets", "set data", ", ");
     put_counted(svg, report->n_results, "result", "results", "hasil", ".");
 }
 

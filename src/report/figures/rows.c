@@ -38,7 +38,7 @@ void tb_rows_make(tb_rows *rows, const tb_svg *svg, tb_rows_keep keep, double to
 
 static const char *note_of(const tb_svg *svg, const tb_row *row)
 {
-    return svg->report->models[row->model].untrained_head ? tb_svg_say(svg, "untrained head", "kepala belum dilatih")
+    return svg->report->models[row->model].untrained_head ? tb_svg_say(svg, "untrained head", "head belum dilatih")
                                                           : NULL;
 }
 

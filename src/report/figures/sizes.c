@@ -15,7 +15,7 @@ typedef struct sizes {
 
 static const char *part_name(const tb_svg *svg, size_t part)
 {
-    static const char *const id[TB_REPORT_PARTS] = {"embedding", "encoder", "kepala", "lainnya"};
+    static const char *const id[TB_REPORT_PARTS] = {"embedding", "encoder", "head", "lainnya"};
     return tb_svg_say(svg, tb_report_part_names[part], id[part]);
 }
 

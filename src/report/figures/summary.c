@@ -104,7 +104,7 @@ void tb_figure_summary(tb_text *out, const tb_report *report, size_t set)
     const char *const titles[N_PANELS] = {
         tb_svg_say(&svg, "size, MB", "ukuran, MB"),
         tb_svg_say(&svg, "latency, ms (mean, 95 %)", "latensi, ms (rerata, 95 %)"),
-        tb_svg_say(&svg, "confidence (mean \xc2\xb1 sd)", "keyakinan (rerata \xc2\xb1 sd)"),
+        tb_svg_say(&svg, "confidence (mean \xc2\xb1 sd)", "keyakinan (rerata \xc2\xb1 sb)"),
         tb_svg_say(&svg, "accuracy (95 %)", "akurasi (95 %)"),
     };
     double y = TOP;
