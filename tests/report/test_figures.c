@@ -501,7 +501,7 @@ static char *draw(const fake_shape *shape, const char *name)
 static void has(const char *svg, const char *text)
 {
     if (!strstr(svg, text))
-        fail_msg("'%s' is missing in: %.3000s", text, svg);
+        fail_msg("'%s' is missing in: %.3000s", text, svg ? svg : "");
 }
 
 static void numbers_are_shown(void **state)
