@@ -55,6 +55,9 @@ int usage_error(const cli *app, const char *hint, const char *format, ...) __att
 /* Prints the context's error text, and returns the exit code. */
 int library_error(const cli *app, timbang_status status);
 uint64_t number_or(const cli *app, option_id id, uint64_t otherwise);
+/* NAME=PATH, or a path alone; model: the word embedded names the model inside the program, with a NULL path. False: no
+ * memory. */
+bool named_path(cli *app, const char *text, bool model, timbang_named_path *out);
 double timing_seconds(const cli *app); /* as timbang_eval_options has it */
 bool given(const cli *app, option_id id);
 const char *text_of(const cli *app, option_id id); /* NULL: not given */

@@ -4,23 +4,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MOST_LABELS = 6, WRAP = 100, CELL = 40 };
 
 /* ---- Options ---- */
-
-/* "NAME=PATH", where NAME is a plain word and no file is called like the whole; else the path alone. */
-static bool named_input(cli *app, const char *text, timbang_named_path *out)
-{
-    const char *equals = strchr(text, '='), *slash = strchr(text, '/');
-    *out = (timbang_named_path){NULL, text};
-    if (!equals || equals == text || (slash && slash < equals) || access(text, F_OK) == 0)
-        return true;
-    out->name = keep_text(app, text, (size_t)(equals - text));
-    out->path = equals + 1;
-    return out->name != NULL;
-}
 
 static double part_of(const cli *app, option_id id)
 {
@@ -36,7 +23,7 @@ static int fill_options(cli *app, timbang_compare_options *options)
     if (!inputs)
         return EXIT_INTERNAL;
     for (size_t i = 0; i < app->n_arguments; i++)
-        if (!named_input(app, app->arguments[i], &inputs[i]))
+        if (!named_path(app, app->arguments[i], false, &inputs[i]))
             return EXIT_INTERNAL;
     int code = fill_data_options(app, NULL, &options->columns);
     options->inputs = inputs;

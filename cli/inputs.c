@@ -25,6 +25,21 @@ bool given(const cli *app, option_id id)
     return app->values[id].set;
 }
 
+bool named_path(cli *app, const char *text, bool model, timbang_named_path *out)
+{
+    const char *equals = strchr(text, '='), *slash = strchr(text, '/');
+    *out = (timbang_named_path){NULL, text};
+    if (equals && equals != text && (!slash || slash > equals) && access(text, F_OK) != 0) {
+        out->name = keep_text(app, text, (size_t)(equals - text));
+        out->path = equals + 1;
+        if (!out->name)
+            return false;
+    }
+    if (model && strcmp(out->path, "embedded") == 0 && access(out->path, F_OK) != 0)
+        out->path = NULL;
+    return true;
+}
+
 double timing_seconds(const cli *app)
 {
     const double shortest = 1e-6; /* 0 means the default to the library; here it means ten rounds and no more */

@@ -4,25 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char default_folder[] = "timbang-study";
-
-/* "NAME=PATH", where NAME is a plain word and no file is called like the whole; else the path alone. */
-static bool named_path(cli *app, const char *text, bool model, timbang_named_path *out)
-{
-    const char *equals = strchr(text, '='), *slash = strchr(text, '/');
-    *out = (timbang_named_path){NULL, text};
-    if (equals && equals != text && (!slash || slash > equals) && access(text, F_OK) != 0) {
-        out->name = keep_text(app, text, (size_t)(equals - text));
-        out->path = equals + 1;
-        if (!out->name)
-            return false;
-    }
-    if (model && strcmp(out->path, "embedded") == 0 && access(out->path, F_OK) != 0)
-        out->path = NULL;
-    return true;
-}
 
 static bool named_paths(cli *app, const char **texts_given, size_t n, bool model, timbang_named_path **list,
                         size_t *used)

@@ -7,6 +7,7 @@
 #include "quant/plan.h"
 #include "quant/record.h"
 #include "quant/rows.h"
+#include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -383,10 +384,9 @@ static timbang_status write_record(const work *w, const char *dir, tb_error *err
 
 static timbang_status copy_tokenizer(const work *w, const char *dir, tb_error *err)
 {
-    static const char *const files[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json"};
+    const char *const *files = tb_tokenizer_files;
     timbang_status status = TIMBANG_OK;
-    for (size_t i = 0; i < sizeof files / sizeof *files && status == TIMBANG_OK; i++) {
+    for (size_t i = 0; files[i] && status == TIMBANG_OK; i++) {
         char *bytes = NULL;
         size_t size;
         if (!tb_folder_has(w->job->folder, files[i]))

@@ -82,14 +82,6 @@ typedef struct collection {
     set_logits valid;      /* on the validation set, where there is one */
 } collection;
 
-static json_t *lengths_members(const tb_lengths *l, size_t n)
-{
-    json_t *tokens = json_pack("{s:o, s:f, s:o}", "total", tb_json_count(l->tokens), "mean",
-                               n ? (double)l->tokens / (double)n : 0.0, "max", tb_json_count(l->max_tokens));
-    return json_pack("{s:o, s:o, s:o}", "truncated", tb_json_count(l->truncated), "empty", tb_json_count(l->empty),
-                     "tokens", tokens);
-}
-
 /* Names in front, so that a reader of the file sees first whose figures these are. */
 static timbang_status put_result(const collection *c, size_t set, size_t v, const tb_lengths *lengths, json_t *figures,
                                  tb_error *err)
@@ -97,12 +89,10 @@ static timbang_status put_result(const collection *c, size_t set, size_t v, cons
     const tb_plan_model *model = c->model;
     json_t *result = json_pack("{s:s, s:s, s:s, s:b}", "model", model->name, "variant", model->variant_names[v], "data",
                                c->plan->sets[set].name, "untrained_head", model->untrained_head);
-    json_t *members = lengths_members(lengths, model->tasks[set].n);
     int bad = json_object_update(result, figures);
-    bad |= json_object_update(result, members);
-    json_decref(members);
     bad |= json_array_append_new(c->into->results, result);
     TB_TRY(tb_json_done(bad != 0, err));
+    TB_TRY(tb_record_lengths(lengths, model->tasks[set].n, result, err));
     if (v > 0) /* what is said about the first variant holds for the texts and the labels of all */
         return TIMBANG_OK;
     tb_notes notes = tb_plan_notes(c->plan);

@@ -9,6 +9,8 @@
 #include "study/record.h"
 #include "text/clean.h"
 
+#include <stdlib.h>
+
 /* What stays the same over the steps of one evaluation. */
 typedef struct evaluation {
     const tb_evaluate_options *options;
@@ -22,18 +24,22 @@ typedef struct evaluation {
 static timbang_status put_figures(const evaluation *e, tb_error *err)
 {
     const tb_classifier *model = e->options->model;
-    bool untrained = tb_classifier_untrained_head(model);
-    tb_predictions p;
-    TB_TRY(tb_predictions_make(model, e->workspace, e->task, &e->run, &p, err));
-    timbang_status status = tb_record_figures(e->task, p.logits, !untrained, e->out, err);
+    const tb_task *task = e->task;
+    tb_lengths lengths = {0};
+    float *logits = tb_calloc(task->n * task->n_labels, sizeof *logits, err);
+    if (!logits)
+        return err->status;
+    timbang_status status = tb_run_rows(model, e->workspace, task, 0, task->n, &e->run, logits, &lengths, err);
     if (status == TIMBANG_OK)
-        status = tb_record_lengths(&p.facts, e->task->n, e->out, err);
+        status = tb_record_figures(task, logits, !tb_classifier_untrained_head(model), e->out, err);
     if (status == TIMBANG_OK)
-        status = tb_note_result(&e->notes, NULL, NULL, e->task, e->out, tb_run_max_length(model, &e->run), err);
-    if (status == TIMBANG_OK && p.seconds > 0)
+        status = tb_record_lengths(&lengths, task->n, e->out, err);
+    if (status == TIMBANG_OK)
+        status = tb_note_result(&e->notes, NULL, NULL, task, e->out, tb_run_max_length(model, &e->run), err);
+    if (status == TIMBANG_OK && lengths.seconds > 0)
         status = tb_json_done(
-            json_object_set_new(e->out, "texts_per_s", json_real((double)e->task->n / p.seconds)) != 0, err);
-    tb_predictions_free(&p);
+            json_object_set_new(e->out, "texts_per_s", json_real((double)task->n / lengths.seconds)) != 0, err);
+    free(logits);
     return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "study/record.h"
+#include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,11 +97,10 @@ timbang_status tb_hash_file(const char *path, char hex[65], tb_error *err)
 
 timbang_status tb_tokenizer_hash(const tb_folder *folder, char hex[65], tb_error *err)
 {
-    static const char *const files[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json"};
+    const char *const *files = tb_tokenizer_files;
     tb_sha256 hash;
     tb_sha256_init(&hash);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; files[i]; i++) {
         char *bytes = NULL;
         size_t size = 0;
         if (!tb_folder_has(folder, files[i]))

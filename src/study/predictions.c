@@ -13,34 +13,28 @@
 
 enum { DEFAULT_MAX_LENGTH = 512 };
 
-timbang_status tb_predictions_make(const tb_classifier *model, tb_workspace *workspace, const tb_task *task,
-                                   const tb_run_options *run, tb_predictions *out, tb_error *err)
+timbang_status tb_run_rows(const tb_classifier *model, tb_workspace *workspace, const tb_task *task, size_t first,
+                           size_t n, const tb_run_options *run, float *logits, tb_lengths *lengths, tb_error *err)
 {
-    tb_predictions made = {0};
-    made.logits = tb_calloc(task->n * task->n_labels, sizeof *made.logits, err);
-    made.facts.tokens = made.logits ? tb_calloc(task->n, sizeof *made.facts.tokens, err) : NULL;
-    made.facts.truncated = made.facts.tokens ? tb_calloc(task->n, sizeof *made.facts.truncated, err) : NULL;
-    made.facts.empty = made.facts.truncated ? tb_calloc(task->n, sizeof *made.facts.empty, err) : NULL;
-    timbang_status status = made.facts.empty ? TIMBANG_OK : err->status;
+    tb_run_facts facts = {0};
+    facts.tokens = tb_calloc(n, sizeof *facts.tokens, err);
+    facts.truncated = facts.tokens ? tb_calloc(n, sizeof *facts.truncated, err) : NULL;
+    facts.empty = facts.truncated ? tb_calloc(n, sizeof *facts.empty, err) : NULL;
+    timbang_status status = facts.empty ? TIMBANG_OK : err->status;
     double begin = tb_now_ms();
     if (status == TIMBANG_OK)
-        status = tb_classifier_run(model, workspace, task->texts, task->n, run, made.logits, &made.facts, err);
-    made.seconds = (tb_now_ms() - begin) / 1000;
-    if (status != TIMBANG_OK) {
-        tb_predictions_free(&made);
-        return status;
+        status = tb_classifier_run(model, workspace, task->texts + first, n, run, logits, &facts, err);
+    lengths->seconds += (tb_now_ms() - begin) / 1000;
+    for (size_t i = 0; status == TIMBANG_OK && i < n; i++) {
+        lengths->tokens += facts.tokens[i];
+        lengths->max_tokens = facts.tokens[i] > lengths->max_tokens ? facts.tokens[i] : lengths->max_tokens;
+        lengths->truncated += facts.truncated[i] != 0;
+        lengths->empty += facts.empty[i] != 0;
     }
-    *out = made;
-    return TIMBANG_OK;
-}
-
-void tb_predictions_free(tb_predictions *predictions)
-{
-    free(predictions->logits);
-    free(predictions->facts.tokens);
-    free(predictions->facts.truncated);
-    free(predictions->facts.empty);
-    memset(predictions, 0, sizeof *predictions);
+    free(facts.tokens);
+    free(facts.truncated);
+    free(facts.empty);
+    return status;
 }
 
 size_t tb_max_length(size_t positions, size_t wanted)

@@ -5,15 +5,15 @@
 
 #include "study/task.h"
 
-typedef struct tb_predictions {
-    float *logits;      /* [n][n_labels] */
-    tb_run_facts facts; /* tokens, truncated, empty */
-    double seconds;     /* of the whole run, in batches */
-} tb_predictions;
+/* What was met while texts were run. */
+typedef struct tb_lengths {
+    uint64_t tokens, max_tokens, truncated, empty;
+    double seconds; /* in batches */
+} tb_lengths;
 
-timbang_status tb_predictions_make(const tb_classifier *model, tb_workspace *workspace, const tb_task *task,
-                                   const tb_run_options *run, tb_predictions *out, tb_error *err);
-void tb_predictions_free(tb_predictions *predictions); /* a zeroed struct is fine */
+/* Runs rows first .. first + n - 1 of a task; adds to lengths. logits [n][n_labels]. */
+timbang_status tb_run_rows(const tb_classifier *model, tb_workspace *workspace, const tb_task *task, size_t first,
+                           size_t n, const tb_run_options *run, float *logits, tb_lengths *lengths, tb_error *err);
 
 /* Tokens that a text may have: wanted (0: not said) within a model's positions. */
 size_t tb_max_length(size_t positions, size_t wanted);

@@ -65,20 +65,13 @@ timbang_status tb_record_duplicates(const tb_dataset *dataset, const tb_dataset 
     return TIMBANG_OK;
 }
 
-timbang_status tb_record_lengths(const tb_run_facts *facts, size_t n, json_t *into, tb_error *err)
+timbang_status tb_record_lengths(const tb_lengths *lengths, size_t n, json_t *into, tb_error *err)
 {
-    uint64_t total = 0, truncated = 0, empty = 0;
-    uint32_t max = 0;
-    for (size_t i = 0; i < n; i++) {
-        total += facts->tokens[i];
-        max = facts->tokens[i] > max ? facts->tokens[i] : max;
-        truncated += facts->truncated[i] != 0;
-        empty += facts->empty[i] != 0;
-    }
-    int bad = json_object_set_new(into, "truncated", tb_json_count(truncated));
-    bad |= json_object_set_new(into, "empty", tb_json_count(empty));
+    int bad = json_object_set_new(into, "truncated", tb_json_count(lengths->truncated));
+    bad |= json_object_set_new(into, "empty", tb_json_count(lengths->empty));
     bad |= json_object_set_new(into, "tokens",
-                               json_pack("{s:o, s:f, s:o}", "total", tb_json_count(total), "mean",
-                                         n ? (double)total / (double)n : 0.0, "max", tb_json_count(max)));
+                               json_pack("{s:o, s:f, s:o}", "total", tb_json_count(lengths->tokens), "mean",
+                                         n ? (double)lengths->tokens / (double)n : 0.0, "max",
+                                         tb_json_count(lengths->max_tokens)));
     return tb_json_done(bad != 0, err);
 }

@@ -4,6 +4,7 @@
 #define TB_STUDY_RECORD_H
 
 #include "eval/metrics.h"
+#include "study/predictions.h"
 #include "study/task.h"
 
 json_t *tb_json_count(uint64_t n);
@@ -23,6 +24,6 @@ timbang_status tb_record_timing(const double *ms, size_t n, json_t **out, tb_err
 /* {exact, normalized, conflicting, first_line, first_other_line}; other NULL: within the set. */
 timbang_status tb_record_duplicates(const tb_dataset *dataset, const tb_dataset *other, json_t **out, tb_error *err);
 /* {tokens: {mean, max, total}, truncated, empty} of a run. */
-timbang_status tb_record_lengths(const tb_run_facts *facts, size_t n, json_t *into, tb_error *err);
+timbang_status tb_record_lengths(const tb_lengths *lengths, size_t n, json_t *into, tb_error *err);
 
 #endif

@@ -13,6 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static json_t *version_text(void)
+{
+    return json_sprintf("%d.%d.%d", TIMBANG_VERSION_MAJOR, TIMBANG_VERSION_MINOR, TIMBANG_VERSION_PATCH);
+}
+
 static json_t *string_array(const char *const *items, size_t n)
 {
     json_t *array = json_array();
@@ -176,10 +181,8 @@ static timbang_status put_inputs(const tb_plan *plan, json_t *root, tb_error *er
 static timbang_status fill(const tb_plan *plan, const tb_collected *c, const char *plan_sha256,
                            const tb_results_time *time, json_t *root, tb_error *err)
 {
-    char version[48];
-    snprintf(version, sizeof version, "%d.%d.%d", TIMBANG_VERSION_MAJOR, TIMBANG_VERSION_MINOR, TIMBANG_VERSION_PATCH);
-    int bad =
-        json_object_set_new(root, "timbang", json_pack("{s:s, s:i}", "version", version, "schema", TB_RESULTS_SCHEMA));
+    int bad = json_object_set_new(root, "timbang",
+                                  json_pack("{s:o, s:i}", "version", version_text(), "schema", TB_RESULTS_SCHEMA));
     bad |= json_object_set_new(root, "plan", json_pack("{s:s, s:O}", "sha256", plan_sha256, "content", plan->fixed));
     TB_TRY(tb_json_done(bad != 0, err));
     TB_TRY(put_inputs(plan, root, err));
@@ -236,9 +239,8 @@ static json_t *rows_hash(const tb_dataset *data)
 static timbang_status put_hidden_inputs(const tb_plan *plan, json_t *root, tb_error *err)
 {
     json_t *rows = json_array(), *tokenizers = json_array();
-    char version[48], hex[65];
-    snprintf(version, sizeof version, "%d.%d.%d", TIMBANG_VERSION_MAJOR, TIMBANG_VERSION_MINOR, TIMBANG_VERSION_PATCH);
-    int bad = json_object_set_new(root, "version", json_string(version));
+    char hex[65];
+    int bad = json_object_set_new(root, "version", version_text());
     bad |= json_object_set_new(root, "keep_models", json_boolean(plan->job->options->keep_models));
     bad |= json_object_set_new(root, "rows", rows);
     bad |= json_object_set_new(root, "tokenizers", tokenizers);

@@ -3,7 +3,6 @@
  * Includes: study/units.h, base. Called by: study/run, study/collect, study/verify. */
 #include "study/units.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -17,30 +16,6 @@ typedef struct header {
     tb_lengths lengths;
     double weight_error;
 } header;
-
-timbang_status tb_run_rows(const tb_classifier *model, tb_workspace *workspace, const tb_task *task, size_t first,
-                           size_t n, const tb_run_options *run, float *logits, tb_lengths *lengths, tb_error *err)
-{
-    tb_run_facts facts = {0};
-    facts.tokens = tb_calloc(n, sizeof *facts.tokens, err);
-    facts.truncated = facts.tokens ? tb_calloc(n, sizeof *facts.truncated, err) : NULL;
-    facts.empty = facts.truncated ? tb_calloc(n, sizeof *facts.empty, err) : NULL;
-    timbang_status status = facts.empty ? TIMBANG_OK : err->status;
-    double begin = tb_now_ms();
-    if (status == TIMBANG_OK)
-        status = tb_classifier_run(model, workspace, task->texts + first, n, run, logits, &facts, err);
-    lengths->seconds += (tb_now_ms() - begin) / 1000;
-    for (size_t i = 0; status == TIMBANG_OK && i < n; i++) {
-        lengths->tokens += facts.tokens[i];
-        lengths->max_tokens = facts.tokens[i] > lengths->max_tokens ? facts.tokens[i] : lengths->max_tokens;
-        lengths->truncated += facts.truncated[i] != 0;
-        lengths->empty += facts.empty[i] != 0;
-    }
-    free(facts.tokens);
-    free(facts.truncated);
-    free(facts.empty);
-    return status;
-}
 
 /* ---- Files ---- */
 

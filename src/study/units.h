@@ -4,17 +4,8 @@
 #define TB_STUDY_UNITS_H
 
 #include "study/plan.h"
+#include "study/predictions.h"
 #include "study/store.h"
-
-/* What was met while texts were run. */
-typedef struct tb_lengths {
-    uint64_t tokens, max_tokens, truncated, empty;
-    double seconds; /* in batches */
-} tb_lengths;
-
-/* Runs rows first .. first + n - 1 of a task; adds to lengths. logits [n][n_labels]. */
-timbang_status tb_run_rows(const tb_classifier *model, tb_workspace *workspace, const tb_task *task, size_t first,
-                           size_t n, const tb_run_options *run, float *logits, tb_lengths *lengths, tb_error *err);
 
 /* ---- A variant on a set ---- */
 typedef struct tb_unit { /* borrowed */

@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+const char *const tb_tokenizer_files[] = {"tokenizer.json",          "vocab.txt",         "tokenizer_config.json",
+                                          "special_tokens_map.json", "added_tokens.json", NULL};
+
 timbang_status tb_template_add(tb_template *template, int sequence, int32_t id, int32_t type_id, tb_error *err)
 {
     if (template->n == template->capacity) {

@@ -41,4 +41,7 @@ void tb_tokens_free(tb_tokens *tokens);
 timbang_status tb_tokenizer_encode(const tb_tokenizer *tokenizer, const char *text, size_t length, const char *pair,
                                    size_t pair_length, size_t max_length, tb_tokens *tokens, tb_error *err);
 
+/* The files of a model's folder that say how it reads text; NULL-terminated. Not every folder has all of them. */
+extern const char *const tb_tokenizer_files[];
+
 #endif
