@@ -3,6 +3,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20, SYSTEM_PAGE = 65536 }; /* the largest page of a supported system: 64 KiB on ARM */
+
+/* Under the address sanitizer large blocks stand alone, so that it sees the first byte behind each. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { BLOCKS_ALONE = 1 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { BLOCKS_ALONE = 1 };
+#else
+enum { BLOCKS_ALONE = 0 };
+#endif
+#else
+enum { BLOCKS_ALONE = 0 };
+#endif
 
 void *tb_calloc(size_t count, size_t size, tb_error *err)
 {
@@ -37,6 +53,39 @@ void *tb_alloc_aligned(size_t count, size_t size, tb_error *err)
 void tb_free_aligned(void *block)
 {
     free(block);
+}
+
+/* The system maps multiples of its own page; a place on a huge page's border is cut out of a larger mapping. */
+void *tb_alloc_pages(size_t bytes, tb_error *err)
+{
+    if (BLOCKS_ALONE)
+        return tb_alloc_aligned(bytes, 1, err);
+    size_t size, with_slack;
+    if (!tb_add_size(bytes ? bytes : 1, HUGE_PAGE, &with_slack) || with_slack > SIZE_MAX / 2) {
+        tb_no_memory(err, bytes);
+        return NULL;
+    }
+    size = tb_round_up(bytes ? bytes : 1, SYSTEM_PAGE);
+    with_slack = size + HUGE_PAGE;
+    char *mapped = mmap(NULL, with_slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) {
+        tb_no_memory(err, bytes);
+        return NULL;
+    }
+    size_t before = (HUGE_PAGE - (uintptr_t)mapped % HUGE_PAGE) % HUGE_PAGE;
+    if (before)
+        munmap(mapped, before);
+    munmap(mapped + before + size, HUGE_PAGE - before);
+    madvise(mapped + before, size, MADV_HUGEPAGE); /* a wish: without it the pages are small ones */
+    return mapped + before;
+}
+
+void tb_free_pages(void *block, size_t bytes)
+{
+    if (BLOCKS_ALONE)
+        tb_free_aligned(block);
+    else if (block)
+        munmap(block, tb_round_up(bytes ? bytes : 1, SYSTEM_PAGE));
 }
 
 timbang_status tb_grow(void **block, size_t count, size_t size, tb_error *err)
@@ -92,14 +141,27 @@ timbang_status tb_arena_create(size_t chunk_bytes, tb_arena **arena, tb_error *e
     return TIMBANG_OK;
 }
 
+static bool is_pages(const struct arena_chunk *chunk)
+{
+    return chunk->size >= HUGE_PAGE;
+}
+
+static void chunk_release(struct arena_chunk *chunk)
+{
+    if (is_pages(chunk))
+        tb_free_pages(chunk->bytes, chunk->size);
+    else
+        tb_free_aligned(chunk->bytes);
+    free(chunk);
+}
+
 void tb_arena_free(tb_arena *arena)
 {
     if (!arena)
         return;
     for (struct arena_chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
         next = chunk->next;
-        tb_free_aligned(chunk->bytes);
-        free(chunk);
+        chunk_release(chunk);
     }
     free(arena);
 }
@@ -114,16 +176,17 @@ static void *arena_take(tb_arena *arena, size_t bytes, size_t align, tb_error *e
             return chunk->bytes + at;
         }
     }
-    size_t size = bytes > arena->chunk_bytes ? bytes : arena->chunk_bytes;
+    bool alone = bytes > arena->chunk_bytes || (BLOCKS_ALONE && arena->chunk_bytes >= HUGE_PAGE);
+    size_t size = alone ? bytes : arena->chunk_bytes;
     struct arena_chunk *fresh = tb_calloc(1, sizeof *fresh, err);
     if (!fresh)
         return NULL;
-    fresh->bytes = tb_alloc_aligned(size, 1, err);
+    fresh->size = size;
+    fresh->bytes = is_pages(fresh) ? tb_alloc_pages(size, err) : tb_alloc_aligned(size, 1, err);
     if (!fresh->bytes) {
         free(fresh);
         return NULL;
     }
-    fresh->size = size;
     fresh->used = bytes;
     fresh->next = arena->chunks;
     arena->chunks = fresh;

@@ -38,12 +38,17 @@ void *tb_calloc(size_t count, size_t size, tb_error *err);
 /* 64-byte aligned and zeroed; release with tb_free_aligned. */
 void *tb_alloc_aligned(size_t count, size_t size, tb_error *err);
 void tb_free_aligned(void *block);
+/* What is large and lives long, straight from the system: zeroed, not resident before it is touched, 2 MiB aligned and
+ * on huge pages where the system gives them. Release with tb_free_pages and the same size. */
+void *tb_alloc_pages(size_t bytes, tb_error *err);
+void tb_free_pages(void *block, size_t bytes);
 /* Grows *block (allocated by tb_calloc or NULL) to count * size bytes; on failure *block is unchanged. */
 timbang_status tb_grow(void **block, size_t count, size_t size, tb_error *err);
 char *tb_strdup(const char *text, tb_error *err);
 char *tb_strndup(const char *text, size_t length, tb_error *err);
 
-/* An arena: allocations that die together. Blocks are zeroed and 64-byte aligned when asked for. */
+/* An arena: allocations that die together. Blocks are zeroed and 64-byte aligned when asked for. Chunks of 2 MiB and
+ * more are pages of tb_alloc_pages. */
 typedef struct tb_arena tb_arena;
 timbang_status tb_arena_create(size_t chunk_bytes, tb_arena **arena, tb_error *err);
 void tb_arena_free(tb_arena *arena);

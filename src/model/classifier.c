@@ -32,6 +32,7 @@ void tb_classifier_free(tb_classifier *model)
     norm_free(&model->embedding_norm);
     tb_linear_free(&model->pooler);
     tb_linear_free(&model->classifier);
+    tb_arena_free(model->packed);
     tb_tokenizer_free(model->tokenizer);
     tb_config_free(&model->config);
     free(model);

@@ -47,27 +47,28 @@ static void pack_share(void *arg, int thread, int n_threads)
     }
 }
 
-static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb_linear *linear, tb_error *err)
+static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb_arena *arena, tb_linear *linear,
+                               tb_error *err)
 {
     size_t nr = w->kind == TB_WEIGHT_F32 ? kernels->f32_nr : kernels->s8_nr;
     size_t panels = (w->rows + nr - 1) / nr, bytes, each;
     void *block;
     if (w->kind == TB_WEIGHT_F32) {
         each = kernels->f32_panel_bytes(w->columns);
-        block = linear->panels_f32 = tb_alloc_aligned(panels, each, err);
+        block = linear->panels_f32 = tb_arena_alloc(arena, panels, each, err);
     } else if (w->kind == TB_WEIGHT_S8) {
         each = kernels->s8_panel_bytes(w->columns);
-        block = linear->panels_s8 = tb_alloc_aligned(panels, each, err);
+        block = linear->panels_s8 = tb_arena_alloc(arena, panels, each, err);
     } else {
         each = kernels->s4_panel_bytes(w->columns, w->group);
-        block = linear->panels_s4 = tb_alloc_aligned(panels, each, err);
+        block = linear->panels_s4 = tb_arena_alloc(arena, panels, each, err);
     }
     if (!block)
         return err->status;
     bytes = panels * each + w->rows * sizeof(float);
     if (w->kind != TB_WEIGHT_F32) {
-        linear->colsum = tb_alloc_aligned(w->rows, sizeof *linear->colsum, err);
-        linear->col_scale = linear->colsum ? tb_alloc_aligned(w->rows, sizeof *linear->col_scale, err) : NULL;
+        linear->colsum = tb_arena_alloc(arena, w->rows, sizeof *linear->colsum, err);
+        linear->col_scale = linear->colsum ? tb_arena_alloc(arena, w->rows, sizeof *linear->col_scale, err) : NULL;
         if (!linear->col_scale)
             return err->status;
         memcpy(linear->col_scale, w->scale, w->rows * sizeof *linear->col_scale);
@@ -78,7 +79,7 @@ static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb
 }
 
 timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_kernels *kernels, tb_pool *pool,
-                              tb_linear *linear, tb_error *err)
+                              tb_arena *arena, tb_linear *linear, tb_error *err)
 {
     tb_linear made = {.in = weight->columns,
                       .out = weight->rows,
@@ -90,7 +91,7 @@ timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_ker
         free(bias);
         return tb_fail(err, TIMBANG_INTERNAL, "a linear layer of weight kind %d cannot be packed", (int)weight->kind);
     }
-    if (allocate(weight, kernels, &made, err) != TIMBANG_OK) {
+    if (allocate(weight, kernels, arena, &made, err) != TIMBANG_OK) {
         tb_linear_free(&made);
         return err->status;
     }
@@ -104,11 +105,6 @@ timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_ker
 
 void tb_linear_free(tb_linear *linear)
 {
-    tb_free_aligned(linear->panels_f32);
-    tb_free_aligned(linear->panels_s8);
-    tb_free_aligned(linear->panels_s4);
-    tb_free_aligned(linear->colsum);
-    tb_free_aligned(linear->col_scale);
     free(linear->bias);
     memset(linear, 0, sizeof *linear);
 }

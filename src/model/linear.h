@@ -22,9 +22,10 @@ typedef struct tb_linear {
     uint64_t resident_bytes;
 } tb_linear;
 
-/* Packs weight; bias [out] is taken over. The weight can be freed afterwards. */
+/* Packs weight into blocks of the arena, which outlives the layer; bias [out] is taken over. The weight can be freed
+ * afterwards. */
 timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_kernels *kernels, tb_pool *pool,
-                              tb_linear *linear, tb_error *err);
+                              tb_arena *arena, tb_linear *linear, tb_error *err);
 void tb_linear_free(tb_linear *linear);
 /* Bytes of per-thread scratch that tb_linear_forward needs (one unpacked panel); 0 for most. */
 size_t tb_linear_scratch(const tb_linear *linear, const tb_kernels *kernels);

@@ -18,6 +18,7 @@ struct loader {
     char foreign_as[32];
 };
 
+enum { PACKED_CHUNK_BYTES = 32 << 20 };
 enum { MODULE_NAME = 128, TENSOR_NAME = MODULE_NAME + 16 }; /* a module's name, and with ".weight_packed" */
 
 static timbang_status load_norm(struct loader *l, const char *module, tb_norm *norm)
@@ -79,7 +80,8 @@ static void note_linear(struct loader *l, const tb_linear *linear)
 /* Packs weight (freed here) with a bias block (taken over). */
 static timbang_status pack(struct loader *l, tb_weight *weight, float *bias, tb_linear *linear)
 {
-    timbang_status status = tb_linear_pack(weight, bias, l->options->kernels, l->options->pool, linear, l->err);
+    timbang_status status = tb_linear_pack(weight, bias, l->options->kernels, l->options->pool, l->model->packed, linear,
+                                           l->err);
     tb_weight_free(weight);
     if (status == TIMBANG_OK)
         note_linear(l, linear);
@@ -429,7 +431,9 @@ timbang_status tb_classifier_load(const tb_load_options *options, tb_classifier 
         return err->status;
     made->kernels = options->kernels;
     struct loader l = {.options = options, .model = made, .err = err};
-    timbang_status status = tb_config_load(options->folder, &made->config, err);
+    timbang_status status = tb_arena_create(PACKED_CHUNK_BYTES, &made->packed, err);
+    if (status == TIMBANG_OK)
+        status = tb_config_load(options->folder, &made->config, err);
     if (status == TIMBANG_OK)
         status = open_weights(options, &l.state, err);
     if (status == TIMBANG_OK)

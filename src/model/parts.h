@@ -29,6 +29,7 @@ struct tb_classifier {
     tb_norm embedding_norm;
     tb_layer *layers; /* [config.num_hidden_layers] */
     tb_linear pooler, classifier;
+    tb_arena *packed; /* every layer's panels, one after the other in the order of a pass */
     bool untrained_head;
     bool whole_last_layer; /* a layer quantizes its input over the whole text: every row of the last layer is needed */
     bool fake_inputs;      /* some layer wants rounded floats */

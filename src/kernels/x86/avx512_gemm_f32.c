@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Float product with AVX-512: tiles of 6 rows x 64 columns, 24 accumulators in registers.
- * Includes: lanes_avx512.h, lanes/epilogue.h. Called by: avx512.c. */
+ * Includes: lanes_avx512.h, ahead.h, lanes/epilogue.h. Called by: avx512.c. */
+#include "kernels/x86/ahead.h"
 #include "kernels/x86/avx512.h"
 #include "kernels/x86/lanes_avx512.h"
 
@@ -54,7 +55,7 @@ static inline row row_fma(size_t registers, row r, const float *a, weights w)
 /* Continues the sums [rows][NR] over `steps` of k, in the first 16 * registers columns. rows (1..6) and registers
  * (1, 2, 4) are constants at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, size_t registers, const float *a, size_t lda,
-                                                       const float *panel, size_t steps, float *sums)
+                                                       const float *panel, size_t steps, ahead f, float *sums)
 {
     row r0 = row_load(sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     if (rows > 1)
@@ -68,6 +69,7 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t regis
     if (rows > 5)
         r5 = row_load(sums + 5 * NR);
     for (size_t kk = 0; kk < steps; kk++) {
+        ahead_step(&f);
         weights w;
         w.w0 = w.w1 = w.w2 = w.w3 = _mm512_load_ps(panel + kk * NR);
         if (registers > 1)
@@ -103,37 +105,37 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t regis
 
 /* The same for any number of columns: as few registers as hold them. */
 static inline __attribute__((always_inline)) void tile_columns(size_t rows, size_t columns, const float *a, size_t lda,
-                                                               const float *panel, size_t steps, float *sums)
+                                                               const float *panel, size_t steps, ahead f, float *sums)
 {
     if (columns > 32)
-        tile(rows, 4, a, lda, panel, steps, sums);
+        tile(rows, 4, a, lda, panel, steps, f, sums);
     else if (columns > 16)
-        tile(rows, 2, a, lda, panel, steps, sums);
+        tile(rows, 2, a, lda, panel, steps, f, sums);
     else
-        tile(rows, 1, a, lda, panel, steps, sums);
+        tile(rows, 1, a, lda, panel, steps, f, sums);
 }
 
-static void tile_any(size_t rows, size_t columns, const float *a, size_t lda, const float *panel, size_t steps,
+static void tile_any(size_t rows, size_t columns, const float *a, size_t lda, const float *panel, size_t steps, ahead f,
                      float *sums)
 {
     switch (rows) {
     case 1:
-        tile_columns(1, columns, a, lda, panel, steps, sums);
+        tile_columns(1, columns, a, lda, panel, steps, f, sums);
         break;
     case 2:
-        tile_columns(2, columns, a, lda, panel, steps, sums);
+        tile_columns(2, columns, a, lda, panel, steps, f, sums);
         break;
     case 3:
-        tile_columns(3, columns, a, lda, panel, steps, sums);
+        tile_columns(3, columns, a, lda, panel, steps, f, sums);
         break;
     case 4:
-        tile_columns(4, columns, a, lda, panel, steps, sums);
+        tile_columns(4, columns, a, lda, panel, steps, f, sums);
         break;
     case 5:
-        tile_columns(5, columns, a, lda, panel, steps, sums);
+        tile_columns(5, columns, a, lda, panel, steps, f, sums);
         break;
     default:
-        tile_columns(MR, columns, a, lda, panel, steps, sums);
+        tile_columns(MR, columns, a, lda, panel, steps, f, sums);
         break;
     }
 }
@@ -141,6 +143,7 @@ static void tile_any(size_t rows, size_t columns, const float *a, size_t lda, co
 void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
 {
     _Alignas(64) float sums[ROWS * NR];
+    size_t tiles = (g->m + MR - 1) / MR;
     for (size_t j = 0; j < g->n; j += NR) {
         const float *panel = g->panels + j * g->k;
         size_t columns = g->n - j < NR ? g->n - j : NR;
@@ -149,9 +152,13 @@ void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
             memset(sums, 0, rows * NR * sizeof(float));
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
-                for (size_t r = 0; r < rows; r += MR)
-                    tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda,
-                             panel + k * NR, steps, sums + r * NR);
+                const float *part = panel + k * NR;
+                for (size_t r = 0; r < rows; r += MR) {
+                    ahead f =
+                        ahead_of_tile(part, steps * NR * sizeof(float), g->k * NR * sizeof(float), (i + r) / MR, tiles);
+                    tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda, part, steps,
+                             f, sums + r * NR);
+                }
             }
             lanes_finish_f32(g, sums, NR, i, rows, j, columns);
         }

@@ -2,7 +2,8 @@
  * Integer product with AVX-512 VNNI: tiles of 6 rows x 64 columns, four values of k a step.
  * vpdpbusd multiplies unsigned by signed bytes: activations come as q + 128 (q ^ 0x80), and the epilogue takes
  * 128 * colsum away again. It sums modulo 2^32, and (q + 128) * w summed over TB_MAX_K still fits.
- * Includes: lanes_avx512.h, lanes/epilogue.h. Called by: avx512.c. */
+ * Includes: lanes_avx512.h, ahead.h, lanes/epilogue.h. Called by: avx512.c. */
+#include "kernels/x86/ahead.h"
 #include "kernels/x86/avx512.h"
 #include "kernels/x86/lanes_avx512.h"
 
@@ -53,11 +54,12 @@ static inline row row_dot(size_t registers, row r, const int8_t *a, weights w)
 /* sums[rows][NR] over all of k, in the first 16 * registers columns. rows (1..6) and registers (1, 2, 4) are constants
  * at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, size_t registers, const int8_t *a, size_t lda,
-                                                       const int8_t *panel, size_t k, int32_t *sums)
+                                                       const int8_t *panel, size_t k, ahead f, int32_t *sums)
 {
     __m512i zero = _mm512_setzero_si512();
     row r0 = {zero, zero, zero, zero}, r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     for (size_t kk = 0; kk < k; kk += 4) {
+        ahead_step(&f);
         weights w;
         w.w0 = w.w1 = w.w2 = w.w3 = load(panel + kk * NR);
         if (registers > 1)
@@ -93,37 +95,37 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t regis
 
 /* The same for any number of columns: as few registers as hold them. */
 static inline __attribute__((always_inline)) void tile_columns(size_t rows, size_t columns, const int8_t *a, size_t lda,
-                                                               const int8_t *panel, size_t k, int32_t *sums)
+                                                               const int8_t *panel, size_t k, ahead f, int32_t *sums)
 {
     if (columns > 32)
-        tile(rows, 4, a, lda, panel, k, sums);
+        tile(rows, 4, a, lda, panel, k, f, sums);
     else if (columns > 16)
-        tile(rows, 2, a, lda, panel, k, sums);
+        tile(rows, 2, a, lda, panel, k, f, sums);
     else
-        tile(rows, 1, a, lda, panel, k, sums);
+        tile(rows, 1, a, lda, panel, k, f, sums);
 }
 
-static void tile_any(size_t rows, size_t columns, const int8_t *a, size_t lda, const int8_t *panel, size_t k,
+static void tile_any(size_t rows, size_t columns, const int8_t *a, size_t lda, const int8_t *panel, size_t k, ahead f,
                      int32_t *sums)
 {
     switch (rows) {
     case 1:
-        tile_columns(1, columns, a, lda, panel, k, sums);
+        tile_columns(1, columns, a, lda, panel, k, f, sums);
         break;
     case 2:
-        tile_columns(2, columns, a, lda, panel, k, sums);
+        tile_columns(2, columns, a, lda, panel, k, f, sums);
         break;
     case 3:
-        tile_columns(3, columns, a, lda, panel, k, sums);
+        tile_columns(3, columns, a, lda, panel, k, f, sums);
         break;
     case 4:
-        tile_columns(4, columns, a, lda, panel, k, sums);
+        tile_columns(4, columns, a, lda, panel, k, f, sums);
         break;
     case 5:
-        tile_columns(5, columns, a, lda, panel, k, sums);
+        tile_columns(5, columns, a, lda, panel, k, f, sums);
         break;
     default:
-        tile_columns(MR, columns, a, lda, panel, k, sums);
+        tile_columns(MR, columns, a, lda, panel, k, f, sums);
         break;
     }
 }
@@ -131,13 +133,14 @@ static void tile_any(size_t rows, size_t columns, const int8_t *a, size_t lda, c
 void tb_avx512_gemm_s8(const tb_gemm_s8 *g)
 {
     _Alignas(64) int32_t sums[MR * NR];
-    size_t panel_bytes = tb_avx512_s8_panel_bytes(g->k);
+    size_t panel_bytes = tb_avx512_s8_panel_bytes(g->k), tiles = (g->m + MR - 1) / MR;
     for (size_t j = 0; j < g->n; j += NR) {
         const int8_t *panel = g->panels + j / NR * panel_bytes;
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += MR) {
             size_t rows = g->m - i < MR ? g->m - i : MR;
-            tile_any(rows, columns, g->a + i * g->lda, g->lda, panel, g->k, sums);
+            ahead f = ahead_of_tile(panel, panel_bytes, panel_bytes, i / MR, tiles);
+            tile_any(rows, columns, g->a + i * g->lda, g->lda, panel, g->k, f, sums);
             lanes_finish_s8(g, sums, NR, 128, i, rows, j, columns);
         }
     }
