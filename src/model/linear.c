@@ -195,12 +195,16 @@ void tb_input_prepare(tb_input *input, tb_act_kind act, size_t begin, size_t end
 
 /* ---- Product ---- */
 
-void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m, float *out, size_t ldo,
-                       tb_activation act, const float *residual, size_t ld_residual, const tb_kernels *kernels,
-                       void *scratch, int thread, int n_threads)
+size_t tb_linear_grain(const tb_linear *linear, const tb_kernels *kernels)
 {
-    size_t nr = linear->kind == TB_WEIGHT_F32 ? kernels->f32_nr : kernels->s8_nr, begin, end, k = linear->in;
-    tb_share(linear->out, nr, thread, n_threads, &begin, &end);
+    return linear->kind == TB_WEIGHT_F32 ? kernels->f32_nr : kernels->s8_nr;
+}
+
+void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m, size_t begin, size_t end, float *out,
+                       size_t ldo, tb_activation act, const float *residual, size_t ld_residual,
+                       const tb_kernels *kernels, void *scratch)
+{
+    size_t nr = tb_linear_grain(linear, kernels), k = linear->in;
     if (begin == end || m == 0)
         return;
     tb_epilogue epilogue = {linear->bias + begin, act, residual ? residual + begin : NULL, ld_residual};

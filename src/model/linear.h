@@ -44,9 +44,12 @@ typedef struct tb_input {
  * must be exactly one text: their range is common. */
 void tb_input_prepare(tb_input *input, tb_act_kind act, size_t begin, size_t end, size_t k, const tb_kernels *kernels);
 
-/* out[m][ldo] = act(input · Wᵀ + bias) + residual, this thread's share of the columns. */
-void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m, float *out, size_t ldo,
-                       tb_activation act, const float *residual, size_t ld_residual, const tb_kernels *kernels,
-                       void *scratch, int thread, int n_threads);
+/* Columns [begin, end) of out[m][ldo] = act(input · Wᵀ + bias) + residual; begin is a multiple of tb_linear_grain.
+ * scratch: tb_linear_scratch bytes. */
+void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m, size_t begin, size_t end, float *out,
+                       size_t ldo, tb_activation act, const float *residual, size_t ld_residual,
+                       const tb_kernels *kernels, void *scratch);
+/* Columns of a panel: where a product may be cut. */
+size_t tb_linear_grain(const tb_linear *linear, const tb_kernels *kernels);
 
 #endif

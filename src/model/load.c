@@ -80,8 +80,8 @@ static void note_linear(struct loader *l, const tb_linear *linear)
 /* Packs weight (freed here) with a bias block (taken over). */
 static timbang_status pack(struct loader *l, tb_weight *weight, float *bias, tb_linear *linear)
 {
-    timbang_status status = tb_linear_pack(weight, bias, l->options->kernels, l->options->pool, l->model->packed, linear,
-                                           l->err);
+    timbang_status status =
+        tb_linear_pack(weight, bias, l->options->kernels, l->options->pool, l->model->packed, linear, l->err);
     tb_weight_free(weight);
     if (status == TIMBANG_OK)
         note_linear(l, linear);

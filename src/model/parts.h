@@ -37,24 +37,35 @@ struct tb_classifier {
     uint64_t parameters, resident_bytes, file_bytes;
 };
 
-/* Arrays of a pass, each 64-byte aligned; sizes are those of the last tb_workspace_reserve. */
+/* Arrays of a pass, each 64-byte aligned; sizes are those of the last tb_workspace_reserve. A batch goes through in
+ * parts of up to tb_workspace_tokens_together tokens (one text may have more), and the arrays hold one part. */
 struct tb_workspace {
     tb_pool *pool;                        /* borrowed; NULL: one thread */
-    size_t n_tokens, n_texts, max_seqlen; /* reserved */
+    size_t n_tokens, n_texts, max_seqlen; /* reserved, of a part */
     size_t hidden, intermediate, head_dim, scratch_linear;
     const tb_kernels *kernels;
     bool fake_inputs;
-    float *x, *y;             /* [n_tokens][hidden] residual stream, and the sums before LayerNorm */
-    float *qkv;               /* [n_tokens][3 * hidden] */
-    float *context;           /* [n_tokens][hidden] */
-    float *wide;              /* [n_tokens][intermediate] */
-    float *cls, *cls_context; /* [n_texts][hidden] */
-    tb_input input;           /* a [n_tokens][lda], row_scale, fake */
-    uint8_t *scratch;         /* [threads][scratch_bytes] */
-    size_t scratch_bytes, scratch_keys, scratch_values, scratch_scores; /* bytes a thread, and offsets in them */
-    size_t *cls_seqlens;                                                /* [n_texts + 1]: 0, 1, 2, ... */
+    tb_arena *arena;                  /* what the arrays lie in */
+    float *x, *y;                     /* [n_tokens][hidden] residual stream, and the sums before LayerNorm */
+    float *qkv;                       /* [n_tokens][3 * hidden] */
+    float *context;                   /* [n_tokens][hidden] */
+    float *wide;                      /* [n_tokens][intermediate] */
+    float *cls, *cls_context, *cls_q; /* [n_texts][hidden] */
+    tb_input input;                   /* a [n_tokens][lda], row_scale, fake */
+    uint8_t *scratch;                 /* [threads][scratch_bytes] */
+    size_t scratch_bytes;             /* of a thread; what it holds is one of: */
+    size_t scratch_keys, scratch_values, scratch_scores;                            /* attention: offsets */
+    size_t scratch_input, scratch_row_scale, scratch_fake, scratch_y, scratch_wide; /* a block of rows, after a panel */
+    size_t *cls_seqlens;                                                            /* [n_texts + 1]: 0, 1, 2, ... */
+    size_t *cu_seqlens; /* [n_texts + 1] of the part at hand */
 };
 
-enum { TB_QUERY_BLOCK = 64 }; /* rows of attention scores at a time */
+enum {
+    TB_QUERY_BLOCK = 64, /* rows of attention scores at a time */
+    TB_ROW_BLOCK = 96,   /* most rows that one thread takes through a layer at a time */
+};
+
+/* Tokens of several texts that go through the encoder together. */
+size_t tb_workspace_tokens_together(const tb_workspace *workspace);
 
 #endif
