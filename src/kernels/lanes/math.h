@@ -8,13 +8,27 @@
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
 
-static inline lanes lanes_exp(lanes x)
+/* p * 2^n, rounded once; z holds the integer n in its low bits. A level with an instruction for it gives the same. */
+static inline lanes lanes_scale(lanes p, lanes n, lanes z)
 {
-    lanes t = lanes_min(lanes_set(TB_EXP_HIGH), x);
-    t = lanes_max(lanes_set(TB_EXP_LOW), t);
-
-    lanes z = lanes_fma(t, lanes_set(TB_LOG2_E), lanes_set(TB_ROUNDER));
+#ifdef LANES_SCALEF
+    (void)z;
+    return lanes_scalef(p, n);
+#else
+    (void)n;
+    ilanes one = ilanes_set(1);
     ilanes u = ilanes_sub(lanes_bits(z), ilanes_set((int32_t)(TB_ROUNDER_BITS - 256)));
+    ilanes h = ilanes_shift_right_1(u);
+    lanes s1 = lanes_from_bits(ilanes_shift_left_23(ilanes_sub(h, one)));
+    lanes s2 = lanes_from_bits(ilanes_shift_left_23(ilanes_sub(ilanes_sub(u, h), one)));
+    return lanes_mul(lanes_mul(p, s1), s2);
+#endif
+}
+
+/* exp where TB_EXP_LOW <= t <= TB_EXP_HIGH, or NaN */
+static inline lanes lanes_exp_bounded(lanes t)
+{
+    lanes z = lanes_fma(t, lanes_set(TB_LOG2_E), lanes_set(TB_ROUNDER));
     lanes n = lanes_sub(z, lanes_set(TB_ROUNDER));
     lanes r = lanes_fma(n, lanes_set(-TB_LN2_HIGH), t);
     r = lanes_fma(n, lanes_set(-TB_LN2_LOW), r);
@@ -26,12 +40,13 @@ static inline lanes lanes_exp(lanes x)
     p = lanes_fma(p, r, lanes_set(TB_EXP_C2));
     p = lanes_fma(p, r, lanes_set(1.0f));
     p = lanes_fma(p, r, lanes_set(1.0f));
+    return lanes_scale(p, n, z);
+}
 
-    ilanes one = ilanes_set(1);
-    ilanes h = ilanes_shift_right_1(u);
-    lanes s1 = lanes_from_bits(ilanes_shift_left_23(ilanes_sub(h, one)));
-    lanes s2 = lanes_from_bits(ilanes_shift_left_23(ilanes_sub(ilanes_sub(u, h), one)));
-    return lanes_mul(lanes_mul(p, s1), s2);
+static inline lanes lanes_exp(lanes x)
+{
+    lanes t = lanes_min(lanes_set(TB_EXP_HIGH), x);
+    return lanes_exp_bounded(lanes_max(lanes_set(TB_EXP_LOW), t));
 }
 
 static inline lanes lanes_erf(lanes x)
@@ -56,7 +71,7 @@ static inline lanes lanes_erf(lanes x)
     p = lanes_fma(p, t, lanes_set(TB_ERF_D1));
     p = lanes_fma(p, t, lanes_set(TB_ERF_D0));
     p = lanes_fma(p, t, lanes_negate(t));
-    lanes above = lanes_sub(lanes_set(1.0f), lanes_exp(p));
+    lanes above = lanes_sub(lanes_set(1.0f), lanes_exp_bounded(p)); /* -t + t p(t) lies in -16..0 */
 
     return lanes_copysign(lanes_select_less(a, lanes_set(TB_ERF_SPLIT), below, above), x);
 }

@@ -7,7 +7,6 @@
 
 #include "kernels/lanes/epilogue.h"
 
-#include <string.h>
 
 enum {
     NR = TB_AVX512_NR,
@@ -26,8 +25,12 @@ typedef struct weights {
     __m512 w0, w1, w2, w3;
 } weights;
 
-static inline row row_load(const float *sums)
+static inline row row_start(bool first, const float *sums)
 {
+    if (first) {
+        __m512 zero = _mm512_setzero_ps();
+        return (row){zero, zero, zero, zero};
+    }
     return (row){_mm512_load_ps(sums), _mm512_load_ps(sums + 16), _mm512_load_ps(sums + 32), _mm512_load_ps(sums + 48)};
 }
 
@@ -52,22 +55,23 @@ static inline row row_fma(size_t registers, row r, const float *a, weights w)
     return r;
 }
 
-/* Continues the sums [rows][NR] over `steps` of k, in the first 16 * registers columns. rows (1..6) and registers
- * (1, 2, 4) are constants at every call. */
+/* The sums [rows][NR] over `steps` of k, from zero (first) or continued, in the first 16 * registers columns. rows
+ * (1..6) and registers (1, 2, 4) are constants at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, size_t registers, const float *a, size_t lda,
-                                                       const float *panel, size_t steps, ahead f, float *sums)
+                                                       const float *panel, size_t steps, ahead f, bool first,
+                                                       float *sums)
 {
-    row r0 = row_load(sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
+    row r0 = row_start(first, sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     if (rows > 1)
-        r1 = row_load(sums + NR);
+        r1 = row_start(first, sums + NR);
     if (rows > 2)
-        r2 = row_load(sums + 2 * NR);
+        r2 = row_start(first, sums + 2 * NR);
     if (rows > 3)
-        r3 = row_load(sums + 3 * NR);
+        r3 = row_start(first, sums + 3 * NR);
     if (rows > 4)
-        r4 = row_load(sums + 4 * NR);
+        r4 = row_start(first, sums + 4 * NR);
     if (rows > 5)
-        r5 = row_load(sums + 5 * NR);
+        r5 = row_start(first, sums + 5 * NR);
     for (size_t kk = 0; kk < steps; kk++) {
         ahead_step(&f);
         weights w;
@@ -105,37 +109,38 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t regis
 
 /* The same for any number of columns: as few registers as hold them. */
 static inline __attribute__((always_inline)) void tile_columns(size_t rows, size_t columns, const float *a, size_t lda,
-                                                               const float *panel, size_t steps, ahead f, float *sums)
+                                                               const float *panel, size_t steps, ahead f, bool first,
+                                                               float *sums)
 {
     if (columns > 32)
-        tile(rows, 4, a, lda, panel, steps, f, sums);
+        tile(rows, 4, a, lda, panel, steps, f, first, sums);
     else if (columns > 16)
-        tile(rows, 2, a, lda, panel, steps, f, sums);
+        tile(rows, 2, a, lda, panel, steps, f, first, sums);
     else
-        tile(rows, 1, a, lda, panel, steps, f, sums);
+        tile(rows, 1, a, lda, panel, steps, f, first, sums);
 }
 
 static void tile_any(size_t rows, size_t columns, const float *a, size_t lda, const float *panel, size_t steps, ahead f,
-                     float *sums)
+                     bool first, float *sums)
 {
     switch (rows) {
     case 1:
-        tile_columns(1, columns, a, lda, panel, steps, f, sums);
+        tile_columns(1, columns, a, lda, panel, steps, f, first, sums);
         break;
     case 2:
-        tile_columns(2, columns, a, lda, panel, steps, f, sums);
+        tile_columns(2, columns, a, lda, panel, steps, f, first, sums);
         break;
     case 3:
-        tile_columns(3, columns, a, lda, panel, steps, f, sums);
+        tile_columns(3, columns, a, lda, panel, steps, f, first, sums);
         break;
     case 4:
-        tile_columns(4, columns, a, lda, panel, steps, f, sums);
+        tile_columns(4, columns, a, lda, panel, steps, f, first, sums);
         break;
     case 5:
-        tile_columns(5, columns, a, lda, panel, steps, f, sums);
+        tile_columns(5, columns, a, lda, panel, steps, f, first, sums);
         break;
     default:
-        tile_columns(MR, columns, a, lda, panel, steps, f, sums);
+        tile_columns(MR, columns, a, lda, panel, steps, f, first, sums);
         break;
     }
 }
@@ -149,7 +154,6 @@ void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
-            memset(sums, 0, rows * NR * sizeof(float));
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
                 const float *part = panel + k * NR;
@@ -157,7 +161,7 @@ void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
                     ahead f =
                         ahead_of_tile(part, steps * NR * sizeof(float), g->k * NR * sizeof(float), (i + r) / MR, tiles);
                     tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda, part, steps,
-                             f, sums + r * NR);
+                             f, k == 0, sums + r * NR);
                 }
             }
             lanes_finish_f32(g, sums, NR, i, rows, j, columns);

@@ -97,6 +97,13 @@ static inline float lanes_lowest(lanes v)
     return x86_lowest_8(_mm256_min_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
 }
 
+/* p * 2^n with one rounding, infinity and NaN as in lanes/math.h */
+#define LANES_SCALEF 1
+static inline lanes lanes_scalef(lanes p, lanes n)
+{
+    return _mm512_scalef_ps(p, n);
+}
+
 static inline ilanes lanes_bits(lanes v)
 {
     return _mm512_castps_si512(v);
