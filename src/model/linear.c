@@ -14,6 +14,41 @@ struct pack_job {
     tb_linear *linear;
 };
 
+/* Eight bytes at a time, as unsigned values in four 16-bit lanes, 100 times before a lane could overflow. */
+static int32_t sum_s8(const int8_t *q, size_t n)
+{
+    enum { STEP = 8, STEPS = 100 };
+    const uint64_t low = UINT64_C(0x00ff00ff00ff00ff), flip = UINT64_C(0x8080808080808080);
+    int32_t sum = 0;
+    size_t i = 0;
+    while (i + STEP <= n) {
+        uint64_t lanes = 0;
+        for (size_t step = 0; step < STEPS && i + STEP <= n; step++, i += STEP, sum -= STEP * 128) {
+            uint64_t bytes;
+            memcpy(&bytes, q + i, STEP);
+            bytes ^= flip;
+            lanes += (bytes & low) + (bytes >> 8 & low);
+        }
+        for (int lane = 0; lane < 64; lane += 16)
+            sum += (int32_t)(lanes >> lane & 0xffff);
+    }
+    for (; i < n; i++)
+        sum += q[i];
+    return sum;
+}
+
+static int32_t row_sum(const tb_weight *w, size_t row)
+{
+    const int8_t *q = w->q + row * w->columns;
+    if (w->kind != TB_WEIGHT_S4)
+        return sum_s8(q, w->columns);
+    int32_t sum = 0;
+    size_t groups = w->columns / w->group;
+    for (size_t g = 0; g < groups; g++)
+        sum += w->multiplier[row * groups + g] * sum_s8(q + g * w->group, w->group);
+    return sum;
+}
+
 /* Panels are independent: each thread packs its own. */
 static void pack_share(void *arg, int thread, int n_threads)
 {
@@ -38,13 +73,8 @@ static void pack_share(void *arg, int thread, int n_threads)
         kernels->pack_s4(linear->panels_s4 + panel * kernels->s4_panel_bytes(k, w->group), w->q + begin * k, k,
                          w->multiplier + begin * groups, groups, n, k, w->group);
     }
-    for (size_t j = begin; j < end; j++) {
-        const int8_t *q = w->q + j * k;
-        int32_t sum = 0;
-        for (size_t i = 0; i < k; i++)
-            sum += w->kind == TB_WEIGHT_S4 ? q[i] * w->multiplier[j * (k / w->group) + i / w->group] : q[i];
-        linear->colsum[j] = sum;
-    }
+    for (size_t j = begin; j < end; j++)
+        linear->colsum[j] = row_sum(w, j);
 }
 
 static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb_arena *arena, tb_linear *linear,

@@ -102,6 +102,14 @@ static float gelu_new(float x)
     return (0.5f * x) * (1.0f + tb_tanh(inner));
 }
 
+/* 0 > v ? 0 : v, which keeps NaN and -0. By bits, because clang for 64-bit ARM takes fmax for that selection, which
+ * makes +0 of -0 (LLVM issue 93414). */
+static float relu(float v)
+{
+    uint32_t bits = ref_bits(v);
+    return bits > UINT32_C(0x80000000) && bits <= UINT32_C(0xff800000) ? 0.0f : v;
+}
+
 float tb_ref_activate(tb_activation act, float v)
 {
     switch (act) {
@@ -110,7 +118,7 @@ float tb_ref_activate(tb_activation act, float v)
     case TB_ACT_GELU_NEW:
         return gelu_new(v);
     case TB_ACT_RELU:
-        return 0.0f > v ? 0.0f : v; /* keeps NaN and -0 */
+        return relu(v);
     case TB_ACT_TANH:
         return tb_tanh(v);
     case TB_ACT_NONE:
