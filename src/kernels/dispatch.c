@@ -10,8 +10,13 @@
 #else
 #define X86(table) NULL
 #endif
+#if defined(__aarch64__)
+#define ARM(table) (&(table))
+#else
+#define ARM(table) NULL
+#endif
 
-enum { MAX_NEEDS = 8 };
+enum { MAX_NEEDS = 11 };
 
 /* Worst to best. table is NULL where a level is not in this build; needs are names of CPU features. */
 static const struct {
@@ -21,21 +26,34 @@ static const struct {
 } levels[] = {
     {"scalar", &tb_kernels_ref, {NULL}},
     {"avx2", X86(tb_kernels_avx2), {"avx", "avx2", "fma", "f16c", NULL}},
-    {"avxvnni", NULL, {NULL}},
+    {"avxvnni", X86(tb_kernels_avxvnni), {"avx", "avx2", "fma", "f16c", "avx_vnni", NULL}},
     {"avx512",
      X86(tb_kernels_avx512),
      {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni", NULL}},
-    {"amx", NULL, {NULL}},
-    {"neon", NULL, {NULL}},
-    {"dotprod", NULL, {NULL}},
-    {"i8mm", NULL, {NULL}},
+    {"amx",
+     X86(tb_kernels_amx),
+     {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni", "amx_tile", "amx_int8",
+      "amx_bf16", NULL}},
+    {"neon", ARM(tb_kernels_neon), {"asimd", NULL}},
+    {"dotprod", ARM(tb_kernels_dotprod), {"asimd", "asimddp", NULL}},
+    {"i8mm", ARM(tb_kernels_i8mm), {"asimd", "asimddp", "i8mm", NULL}},
 };
 enum { N_LEVELS = sizeof levels / sizeof levels[0] };
+
+/* A level's other table, where the CPU has one feature more. */
+static const struct {
+    const tb_kernels *table, *better;
+    const char *need;
+} variants[] = {
+    {X86(tb_kernels_avx512), X86(tb_kernels_avx512_bf16), "avx512_bf16"},
+};
 
 static size_t features_here(tb_cpu_feature features[TB_MAX_CPU_FEATURES])
 {
 #if defined(__x86_64__)
     return tb_x86_features(features);
+#elif defined(__aarch64__)
+    return tb_arm_features(features);
 #else
     (void)features;
     return 0;
@@ -60,6 +78,15 @@ static bool usable(size_t level, const tb_cpu_feature *features, size_t n)
     return true;
 }
 
+static const tb_kernels *table_of(size_t level, const tb_cpu_feature *features, size_t n)
+{
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++)
+        if (levels[level].table == variants[i].table && variants[i].better != NULL &&
+            present(features, n, variants[i].need))
+            return variants[i].better;
+    return levels[level].table;
+}
+
 const tb_kernels *tb_kernels_find(const char *level, bool *known)
 {
     tb_cpu_feature features[TB_MAX_CPU_FEATURES];
@@ -76,7 +103,7 @@ const tb_kernels *tb_kernels_find(const char *level, bool *known)
         *known = found;
     while (top > 0 && !usable(top, features, n))
         top--;
-    return levels[top].table; /* level 0 runs everywhere */
+    return table_of(top, features, n); /* level 0 runs everywhere */
 }
 
 size_t tb_kernels_usable(const tb_kernels **tables, size_t max)
@@ -86,7 +113,7 @@ size_t tb_kernels_usable(const tb_kernels **tables, size_t max)
     size_t count = 0;
     for (size_t i = 0; i < N_LEVELS && count < max; i++)
         if (usable(i, features, n))
-            tables[count++] = levels[i].table;
+            tables[count++] = table_of(i, features, n);
     return count;
 }
 

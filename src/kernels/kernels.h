@@ -43,12 +43,26 @@ typedef struct tb_gemm_s8 {
     const int32_t *colsum;  /* [n] sum over k of w[j][k], exact */
     const float *row_scale; /* [m] */
     const float *col_scale; /* [n] */
-    bool has_minus128;      /* some weight is -128 (foreign files): AVX2 takes its 16-bit path */
+    bool has_minus128;      /* some weight is -128 (foreign files); a level may need to know */
     size_t m, n, k;
     float *out;
     size_t ldo;
     tb_epilogue epilogue;
 } tb_gemm_s8;
+
+/* BF16 product, compute that is asked for by name: inputs are rounded to bfloat16 (half to even), their products are
+ * exact, and each sum is a float one over k of one row and one column. The order of the sum, its roundings and whether
+ * denormals count are the level's own: the one product whose bits may differ between levels. Rows, neighbours and
+ * threads still do not matter. */
+typedef struct tb_gemm_bf16 {
+    const uint16_t *a; /* [m][lda] from round_bf16 of the same table; lda a multiple of 32, at least k */
+    size_t lda;
+    const uint16_t *panels; /* from pack_bf16 */
+    size_t m, n, k;
+    float *out; /* [m][ldo] */
+    size_t ldo;
+    tb_epilogue epilogue; /* as after the float product */
+} tb_gemm_bf16;
 
 enum { TB_MAX_K = 65536 }; /* 65536 * 255 * 128 < 2^31 */
 
@@ -74,6 +88,14 @@ typedef struct tb_kernels {
 
     void (*gemm_f32)(const tb_gemm_f32 *g);
     void (*gemm_s8)(const tb_gemm_s8 *g);
+
+    /* BF16 compute. Panels as above, of bf16_nr columns; pack_bf16 rounds the weights, round_bf16 the activations and
+     * writes lda values a row, zeros after k. Both round alike on every level. */
+    size_t bf16_nr;
+    size_t (*bf16_panel_bytes)(size_t k);
+    void (*pack_bf16)(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k);
+    void (*round_bf16)(const float *x, size_t ldx, size_t m, size_t k, uint16_t *a, size_t lda);
+    void (*gemm_bf16)(const tb_gemm_bf16 *g);
 
     /* Rows. in and out may be the same where both are float. */
     /* y = ((x - mean) * rstd) * gamma + beta, mean and variance over n in 16 lanes and a tree, two passes. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The panel layouts that the scalar and x86 levels share; nr is the level's number of columns in a panel, a multiple
- * of 16. A level with other needs (tiles, signed dot products of pairs) brings its own.
+ * The panel layouts that the scalar, x86 and NEON levels share; nr is the level's number of columns in a panel, a
+ * multiple of 16. A level with other needs (tiles, signed dot products of pairs) brings its own.
  *   float: [k][nr]
+ *   bf16:  [k][nr]; not where the CPU multiplies bfloat16 itself
  *   s8:    [ceil(k / 4)][nr][4], zeros after k
  *   s4:    the s8 panel's bytes in blocks of 64, 32 bytes a block: byte b holds panel byte b in its low nibble and
  *          panel byte b + 32 in its high one, each as q + 8; then the multipliers [k / group][nr]; filled up to 64.
- * Includes: base only. Called by: ref/, x86/. */
+ * Includes: base only. Called by: ref/, x86/, arm/. */
 #ifndef TB_KERNELS_LAYOUT_H
 #define TB_KERNELS_LAYOUT_H
 
@@ -14,6 +15,11 @@
 static inline size_t tb_layout_f32_bytes(size_t nr, size_t k)
 {
     return nr * k * sizeof(float);
+}
+
+static inline size_t tb_layout_bf16_bytes(size_t nr, size_t k)
+{
+    return tb_round_up(nr * k * sizeof(uint16_t), TB_ALIGN);
 }
 
 static inline size_t tb_layout_s8_bytes(size_t nr, size_t k)

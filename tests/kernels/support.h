@@ -13,6 +13,7 @@
 
 #include "base/fp.h"
 #include "base/rng.h"
+#include "every_level.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LEVELS = 16, GUARD = 128, GUARD_BYTE = 0xa5 };
+enum { GUARD = 128, GUARD_BYTE = 0xa5 };
 
 /* A block of exactly `bytes` bytes, `shift` bytes past a 64-byte boundary, between guards that nobody may touch. The
  * contents start as guard bytes too. */
@@ -124,11 +125,11 @@ static inline void assert_same_floats(const char *what, const tb_kernels *level,
     }
 }
 
-/* The usable levels without the reference. */
+/* All levels that can be tested without the reference. */
 static inline size_t other_levels(const tb_kernels *levels[MAX_LEVELS])
 {
     const tb_kernels *all[MAX_LEVELS];
-    size_t n = tb_kernels_usable(all, MAX_LEVELS), count = 0;
+    size_t n = every_level(all), count = 0;
     for (size_t i = 0; i < n; i++)
         if (all[i] != &tb_kernels_ref)
             levels[count++] = all[i];

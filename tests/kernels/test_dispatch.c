@@ -2,6 +2,10 @@
  * Choosing a level: names, order, lowering, unknown names; every table is complete. */
 #include "support.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 static bool has_feature(const char *name)
 {
     const char *names[64];
@@ -75,14 +79,16 @@ static void levels_match_features(void **state)
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
     size_t n = tb_kernels_usable(levels, MAX_LEVELS);
-    bool avx2 = false, avx512 = false;
+    bool avx2 = false, avx512 = false, amx = false;
     for (size_t i = 0; i < n; i++) {
         avx2 = avx2 || strcmp(levels[i]->name, "avx2") == 0;
         avx512 = avx512 || strcmp(levels[i]->name, "avx512") == 0;
+        amx = amx || strcmp(levels[i]->name, "amx") == 0;
     }
     assert_int_equal(avx2, has_feature("avx2") && has_feature("fma") && has_feature("f16c"));
     assert_int_equal(avx512, has_feature("avx512f") && has_feature("avx512bw") && has_feature("avx512vl") &&
                                  has_feature("avx512dq") && has_feature("avx512_vnni"));
+    assert_int_equal(amx, avx512 && has_feature("amx_tile") && has_feature("amx_int8") && has_feature("amx_bf16"));
 #if defined(__x86_64__)
     /* What the compiler's runtime sees, with the operating system's part, too. */
     __builtin_cpu_init();
@@ -96,11 +102,35 @@ static void levels_match_features(void **state)
 #endif
 }
 
+static void arm_levels_match_features(void **state)
+{
+    (void)state;
+    bool asimd = has_feature("asimd"), dot = has_feature("asimddp"), i8mm = has_feature("i8mm");
+#if defined(__aarch64__)
+    /* The C library's own names of the bits. */
+    assert_int_equal(asimd, (getauxval(AT_HWCAP) & HWCAP_ASIMD) != 0);
+    assert_int_equal(dot, (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0);
+#ifdef HWCAP2_I8MM
+    assert_int_equal(i8mm, (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0);
+#endif
+    assert_true(asimd); /* every 64-bit ARM processor that Linux runs programs with floating point on */
+#else
+    assert_false(asimd || dot || i8mm);
+#endif
+    const char *best = i8mm && dot ? "i8mm" : dot ? "dotprod" : asimd ? "neon" : NULL;
+    if (best != NULL) {
+        assert_string_equal(tb_kernels_find(NULL, NULL)->name, best);
+        assert_string_equal(tb_kernels_find("neon", NULL)->name, "neon");
+        assert_string_equal(tb_kernels_find("i8mm", NULL)->name, best);
+        assert_string_equal(tb_kernels_find("dotprod", NULL)->name, dot ? "dotprod" : "neon");
+    }
+}
+
 static void tables_are_complete(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n = every_level(levels);
     for (size_t i = 0; i < n; i++) {
         const tb_kernels *t = levels[i];
         assert_true(t->f32_nr > 0 && t->s8_nr > 0);
@@ -108,6 +138,7 @@ static void tables_are_complete(void **state)
         assert_true(t->pack_f32 && t->pack_f32_kn && t->pack_s8 && t->pack_s4 && t->unpack_s4);
         assert_true(t->gemm_f32 && t->gemm_s8 && t->layernorm && t->softmax && t->activation && t->add);
         assert_true(t->quantize_rows && t->range && t->quantize_affine);
+        assert_true(t->bf16_nr > 0 && t->bf16_panel_bytes && t->pack_bf16 && t->round_bf16 && t->gemm_bf16);
         assert_true(t->expand_f16 && t->expand_bf16 && t->expand_s8 && t->expand_s4);
     }
 }
@@ -117,7 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_in_order),      cmocka_unit_test(usable_from_worst_to_best),
         cmocka_unit_test(find_lowers),         cmocka_unit_test(levels_match_features),
-        cmocka_unit_test(tables_are_complete),
+        cmocka_unit_test(tables_are_complete), cmocka_unit_test(arm_levels_match_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

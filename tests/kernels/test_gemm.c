@@ -263,8 +263,9 @@ static void every_tile_edge(void **state)
 static void large_sizes(void **state)
 {
     (void)state;
-    static const size_t sizes[][3] = {{7, 65, 768},  {49, 33, 255}, {48, 17, 256}, {97, 16, 257}, {2, 70, 511},
-                                      {13, 64, 512}, {3, 66, 513},  {1, 20, 1100}, {6, 65, 1025}};
+    static const size_t sizes[][3] = {{7, 65, 768},   {49, 33, 255}, {48, 17, 256}, {97, 16, 257}, {2, 70, 511},
+                                      {13, 64, 512},  {3, 66, 513},  {1, 20, 1100}, {6, 65, 1025}, {33, 150, 900},
+                                      {32, 129, 384}, {36, 17, 385}, {20, 140, 700}};
     tb_rng rng = tb_rng_make(4, 10);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         compare_size(&rng, PLAIN, sizes[i][0], sizes[i][1], sizes[i][2]);
@@ -299,7 +300,7 @@ static void residual_in_place(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     tb_rng rng = tb_rng_make(7, 10);
     problem p = problem_new(&rng, PLAIN, 50, 70, 600);
     p.ldr = p.ldo;
@@ -339,7 +340,7 @@ static void largest_sums(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     enum { COLUMNS = 2 };
     int8_t *w = block((size_t)COLUMNS * TB_MAX_K, 1);
     for (size_t l = 0; l < n_levels; l++) {

@@ -11,7 +11,7 @@ static void both_float_forms_agree(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     tb_rng rng = tb_rng_make(1, 20);
     enum { LD = 150 };
     float *w = calloc((size_t)LD * LD, sizeof(float)), *transposed = calloc((size_t)LD * LD, sizeof(float));
@@ -45,7 +45,7 @@ static void panels_hold_their_columns(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     for (size_t l = 0; l < n_levels; l++) {
         const tb_kernels *level = levels[l];
         size_t nr = level->s8_nr, n = 2 * nr + 3, k = 13, panel = level->s8_panel_bytes(k);
@@ -73,7 +73,7 @@ static void s4_unpacks_to_s8(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     static const size_t groups[] = {32, 64, 128, 96};
     tb_rng rng = tb_rng_make(2, 20);
     for (size_t l = 0; l < n_levels; l++) {

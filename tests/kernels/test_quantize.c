@@ -55,7 +55,7 @@ static void rows_that_are_not_finite(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
     for (size_t l = 0; l < n_levels; l++) {
         for (size_t place = 0; place < 40; place++) {
@@ -102,6 +102,34 @@ static void affine_clamps(void **state)
     int8_t q[64];
     tb_kernels_ref.quantize_affine(x, 10, 1, 10, 2.0f, 10, q, 64);
     assert_memory_equal(q, expected, 10);
+}
+
+/* Random values are hardly ever halfway between two integers. */
+static void levels_round_ties_to_even(void **state)
+{
+    (void)state;
+    enum { N = 254, LDA = 256 }; /* -126.5 .. 126.5, one by one, then zeros and the row's largest */
+    float x[N + 2];
+    for (int i = 0; i < N; i++)
+        x[i] = (float)(i - 126) - 0.5f;
+    x[N] = -0.0f;
+    x[N + 1] = 127.0f;
+    const tb_kernels *levels[MAX_LEVELS];
+    size_t n_levels = every_level(levels);
+    for (size_t l = 0; l < n_levels; l++) {
+        int8_t rows[LDA], affine[LDA];
+        float scale;
+        levels[l]->quantize_rows(x, N + 2, 1, N + 2, rows, LDA, &scale);
+        levels[l]->quantize_affine(x, N + 2, 1, N + 2, 1.0f, 127, affine, LDA);
+        for (int i = 0; i < N; i++) {
+            int down = i - 127, even = down % 2 == 0 ? down : down + 1;
+            assert_int_equal((int8_t)((uint8_t)rows[i] ^ levels[l]->a_xor), even);
+            assert_int_equal((int8_t)((uint8_t)affine[i] ^ levels[l]->a_xor), even);
+        }
+        float low, high;
+        levels[l]->range(x + N, 1, 1, 1, &low, &high);
+        assert_true(float_bits(low) == 0 && float_bits(high) == 0);
+    }
 }
 
 static void levels_equal_reference(void **state)
@@ -161,6 +189,7 @@ int main(void)
         cmocka_unit_test(rows_that_are_not_finite),
         cmocka_unit_test(ranges_hold_zero),
         cmocka_unit_test(affine_clamps),
+        cmocka_unit_test(levels_round_ties_to_even),
         cmocka_unit_test(levels_equal_reference),
     };
     return cmocka_run_group_tests(tests, enter_contract, NULL);

@@ -94,7 +94,7 @@ static void levels_expand_alike(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
-    size_t n_levels = tb_kernels_usable(levels, MAX_LEVELS);
+    size_t n_levels = every_level(levels);
     enum { ALL = 65536 };
     static uint16_t words[ALL + 1];
     static float expected[ALL];

@@ -1,5 +1,6 @@
 /* "The same bits": every scheme gives equal logits, by memcmp, for every usable CPU level, number of threads and batch.
  */
+#include "../kernels/every_level.h"
 #include "fixture.h"
 #include "quant/quantize.h"
 
@@ -45,8 +46,8 @@ static char *quantized(const char *from, const char *scheme)
 
 static void check_everywhere(const char *path, const char *scheme, const struct tiny_case *c)
 {
-    const tb_kernels *levels[16];
-    size_t n_levels = tb_kernels_usable(levels, 16);
+    const tb_kernels *levels[MAX_LEVELS];
+    size_t n_levels = every_level(levels);
     tb_classifier *first = load_model(path, &tb_kernels_ref, NULL);
     assert_string_equal(tb_classifier_scheme(first), scheme);
     size_t n_labels = tb_classifier_config(first)->n_labels, bytes = c->n * n_labels * sizeof(float);

@@ -3,8 +3,7 @@
  * Includes: ref.h. Called through tb_kernels_ref. */
 #include "kernels/ref/ref.h"
 
-/* Bias, activation and residual, each rounded on its own. */
-static float finish(float v, const tb_epilogue *e, size_t i, size_t j)
+float tb_ref_finish(float v, const tb_epilogue *e, size_t i, size_t j)
 {
     if (e->bias != NULL)
         v = v + e->bias[j];
@@ -25,7 +24,7 @@ void tb_ref_gemm_f32(const tb_gemm_f32 *g)
                 for (size_t c = 0; c < columns; c++)
                     acc[c] = __builtin_fmaf(g->a[i * g->lda + kk], panel[kk * TB_REF_NR + c], acc[c]);
             for (size_t c = 0; c < columns; c++)
-                g->out[i * g->ldo + j0 + c] = finish(acc[c], &g->epilogue, i, j0 + c);
+                g->out[i * g->ldo + j0 + c] = tb_ref_finish(acc[c], &g->epilogue, i, j0 + c);
         }
     }
 }
@@ -46,7 +45,7 @@ void tb_ref_gemm_s8(const tb_gemm_s8 *g)
                 size_t j = j0 + c;
                 int32_t sum = acc[c];
                 float v = ((float)sum * g->row_scale[i]) * g->col_scale[j];
-                g->out[i * g->ldo + j] = finish(v, &g->epilogue, i, j);
+                g->out[i * g->ldo + j] = tb_ref_finish(v, &g->epilogue, i, j);
             }
         }
     }

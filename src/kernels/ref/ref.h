@@ -42,6 +42,8 @@ static inline float ref_tree(float lane[TB_LANES])
 }
 
 float tb_ref_activate(tb_activation act, float v);
+/* Bias, activation and residual, each rounded on its own. */
+float tb_ref_finish(float v, const tb_epilogue *e, size_t i, size_t j);
 
 /* Members of tb_kernels_ref, in the order of the table. */
 size_t tb_ref_f32_panel_bytes(size_t k);
@@ -55,6 +57,10 @@ void tb_ref_pack_s4(uint8_t *panels, const int8_t *q, size_t ldq, const uint8_t 
 void tb_ref_unpack_s4(int8_t *panel, const uint8_t *s4_panel, size_t k, size_t group);
 void tb_ref_gemm_f32(const tb_gemm_f32 *g);
 void tb_ref_gemm_s8(const tb_gemm_s8 *g);
+size_t tb_ref_bf16_panel_bytes(size_t k);
+void tb_ref_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k);
+void tb_ref_round_bf16(const float *x, size_t ldx, size_t m, size_t k, uint16_t *a, size_t lda);
+void tb_ref_gemm_bf16(const tb_gemm_bf16 *g);
 void tb_ref_layernorm(const float *x, size_t ldx, size_t m, size_t n, const float *gamma, const float *beta, float eps,
                       float *y, size_t ldy);
 void tb_ref_softmax(float *x, size_t ldx, size_t m, size_t n, float scale);

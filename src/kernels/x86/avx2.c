@@ -1,93 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The AVX2 level (AVX2, FMA, F16C): its row operations, packing and table.
- * Includes: lanes_avx2.h, lanes/, pack.h. Called through tb_kernels_avx2. */
-#include "kernels/x86/avx2.h"
-#include "kernels/x86/lanes_avx2.h"
+ * The AVX2 level (AVX2, FMA, F16C).
+ * Includes: avx2_level.h. Called through tb_kernels_avx2. */
+enum { A_XOR = 0 };
 
-#include "kernels/lanes/quantize.h"
-#include "kernels/lanes/rows.h"
-#include "kernels/lanes/storage.h"
-#include "kernels/levels.h"
-#include "kernels/x86/pack.h"
-
-enum { NR = TB_AVX2_NR, A_XOR = 0 };
-
-static size_t f32_panel_bytes(size_t k)
-{
-    return tb_layout_f32_bytes(NR, k);
-}
-
-size_t tb_avx2_s8_panel_bytes(size_t k)
-{
-    return tb_layout_s8_bytes(NR, k);
-}
-
-static size_t s4_panel_bytes(size_t k, size_t group)
-{
-    return tb_layout_s4_bytes(NR, k, group);
-}
-
-static void pack_f32(float *panels, const float *w, size_t ldw, size_t n, size_t k)
-{
-    x86_pack_f32(NR, panels, w, ldw, n, k);
-}
-
-static void pack_f32_kn(float *panels, const float *b, size_t ldb, size_t n, size_t k)
-{
-    x86_pack_f32_kn(NR, panels, b, ldb, n, k);
-}
-
-static void pack_s8(int8_t *panels, const int8_t *w, size_t ldw, size_t n, size_t k)
-{
-    x86_pack_s8(NR, panels, w, ldw, n, k);
-}
-
-static void pack_s4(uint8_t *panels, const int8_t *q, size_t ldq, const uint8_t *multiplier, size_t ldm, size_t n,
-                    size_t k, size_t group)
-{
-    tb_layout_pack_s4(NR, panels, q, ldq, multiplier, ldm, n, k, group);
-}
-
-static void unpack_s4(int8_t *panel, const uint8_t *s4_panel, size_t k, size_t group)
-{
-    x86_unpack_s4(NR, panel, s4_panel, k, group);
-}
-
-static void quantize_rows(const float *x, size_t ldx, size_t m, size_t k, int8_t *a, size_t lda, float *row_scale)
-{
-    lanes_quantize_rows(x, ldx, m, k, a, lda, row_scale, A_XOR);
-}
-
-static void quantize_affine(const float *x, size_t ldx, size_t m, size_t k, float inv_scale, int32_t zero_point,
-                            int8_t *a, size_t lda)
-{
-    lanes_quantize_affine(x, ldx, m, k, inv_scale, zero_point, a, lda, A_XOR);
-}
+#include "kernels/x86/avx2_level.h"
 
 const tb_kernels tb_kernels_avx2 = {
+    AVX2_COMMON,
     .name = "avx2",
-    .f32_nr = NR,
-    .s8_nr = NR,
-    .f32_panel_bytes = f32_panel_bytes,
-    .s8_panel_bytes = tb_avx2_s8_panel_bytes,
-    .s4_panel_bytes = s4_panel_bytes,
-    .pack_f32 = pack_f32,
-    .pack_f32_kn = pack_f32_kn,
-    .pack_s8 = pack_s8,
-    .pack_s4 = pack_s4,
-    .unpack_s4 = unpack_s4,
-    .gemm_f32 = tb_avx2_gemm_f32,
     .gemm_s8 = tb_avx2_gemm_s8,
-    .layernorm = lanes_layernorm,
-    .softmax = lanes_softmax,
-    .activation = lanes_activation,
-    .add = lanes_add_rows,
-    .quantize_rows = quantize_rows,
-    .range = lanes_range,
-    .quantize_affine = quantize_affine,
-    .a_xor = A_XOR,
-    .expand_f16 = lanes_expand_f16,
-    .expand_bf16 = lanes_expand_bf16,
-    .expand_s8 = lanes_expand_s8,
-    .expand_s4 = lanes_expand_s4,
 };

@@ -13,6 +13,7 @@ enum {
     MR = 6,
     ROWS = 8 * MR, /* rows whose sums wait on the stack while a block of k is worked through */
     STEPS = 256,   /* k in a block: 16 KiB of a panel stay in L1 */
+    AHEAD = 32,    /* steps between a weight's prefetch and its use */
 };
 
 /* The sums of one row of the tile. */
@@ -53,6 +54,7 @@ static inline __attribute__((always_inline)) void tile(size_t rows, const float 
     if (rows > 5)
         r5 = row_load(sums + 5 * NR);
     for (size_t kk = 0; kk < steps; kk++) {
+        _mm_prefetch((const char *)(panel + (kk + AHEAD) * NR), _MM_HINT_T0);
         __m256 w0 = _mm256_load_ps(panel + kk * NR);
         __m256 w1 = _mm256_load_ps(panel + kk * NR + 8);
         r0 = row_fma(r0, a + kk, w0, w1);

@@ -4,15 +4,18 @@
 #include "kernels/x86/avx512.h"
 #include "kernels/x86/lanes_avx512.h"
 
+#include "kernels/lanes/bf16.h"
 #include "kernels/lanes/quantize.h"
 #include "kernels/lanes/rows.h"
 #include "kernels/lanes/storage.h"
 #include "kernels/levels.h"
 #include "kernels/x86/pack.h"
+#include "kernels/x86/pack_bf16.h"
+#include "kernels/x86/pack_s4.h"
 
 enum { NR = TB_AVX512_NR, A_XOR = 0x80 };
 
-static size_t f32_panel_bytes(size_t k)
+size_t tb_avx512_f32_panel_bytes(size_t k)
 {
     return tb_layout_f32_bytes(NR, k);
 }
@@ -27,12 +30,12 @@ static size_t s4_panel_bytes(size_t k, size_t group)
     return tb_layout_s4_bytes(NR, k, group);
 }
 
-static void pack_f32(float *panels, const float *w, size_t ldw, size_t n, size_t k)
+void tb_avx512_pack_f32(float *panels, const float *w, size_t ldw, size_t n, size_t k)
 {
     x86_pack_f32(NR, panels, w, ldw, n, k);
 }
 
-static void pack_f32_kn(float *panels, const float *b, size_t ldb, size_t n, size_t k)
+void tb_avx512_pack_f32_kn(float *panels, const float *b, size_t ldb, size_t n, size_t k)
 {
     x86_pack_f32_kn(NR, panels, b, ldb, n, k);
 }
@@ -45,7 +48,7 @@ static void pack_s8(int8_t *panels, const int8_t *w, size_t ldw, size_t n, size_
 static void pack_s4(uint8_t *panels, const int8_t *q, size_t ldq, const uint8_t *multiplier, size_t ldm, size_t n,
                     size_t k, size_t group)
 {
-    tb_layout_pack_s4(NR, panels, q, ldq, multiplier, ldm, n, k, group);
+    x86_pack_s4(NR, panels, q, ldq, multiplier, ldm, n, k, group);
 }
 
 static void unpack_s4(int8_t *panel, const uint8_t *s4_panel, size_t k, size_t group)
@@ -64,30 +67,55 @@ static void quantize_affine(const float *x, size_t ldx, size_t m, size_t k, floa
     lanes_quantize_affine(x, ldx, m, k, inv_scale, zero_point, a, lda, A_XOR);
 }
 
+static size_t bf16_panel_bytes(size_t k)
+{
+    return tb_layout_bf16_bytes(LANES_BF16_NR, k);
+}
+
+/* All that does not depend on AVX-512 BF16. */
+/* clang-format off */
+#define COMMON \
+    .name = "avx512", \
+    .f32_nr = NR, \
+    .s8_nr = NR, \
+    .f32_panel_bytes = tb_avx512_f32_panel_bytes, \
+    .s8_panel_bytes = tb_avx512_s8_panel_bytes, \
+    .s4_panel_bytes = s4_panel_bytes, \
+    .pack_f32 = tb_avx512_pack_f32, \
+    .pack_f32_kn = tb_avx512_pack_f32_kn, \
+    .pack_s8 = pack_s8, \
+    .pack_s4 = pack_s4, \
+    .unpack_s4 = unpack_s4, \
+    .gemm_f32 = tb_avx512_gemm_f32, \
+    .gemm_s8 = tb_avx512_gemm_s8, \
+    .layernorm = lanes_layernorm, \
+    .softmax = lanes_softmax, \
+    .activation = lanes_activation, \
+    .add = lanes_add_rows, \
+    .quantize_rows = quantize_rows, \
+    .range = lanes_range, \
+    .quantize_affine = quantize_affine, \
+    .a_xor = A_XOR, \
+    .expand_f16 = lanes_expand_f16, \
+    .expand_bf16 = lanes_expand_bf16, \
+    .expand_s8 = lanes_expand_s8, \
+    .expand_s4 = lanes_expand_s4
+/* clang-format on */
+
 const tb_kernels tb_kernels_avx512 = {
-    .name = "avx512",
-    .f32_nr = NR,
-    .s8_nr = NR,
-    .f32_panel_bytes = f32_panel_bytes,
-    .s8_panel_bytes = tb_avx512_s8_panel_bytes,
-    .s4_panel_bytes = s4_panel_bytes,
-    .pack_f32 = pack_f32,
-    .pack_f32_kn = pack_f32_kn,
-    .pack_s8 = pack_s8,
-    .pack_s4 = pack_s4,
-    .unpack_s4 = unpack_s4,
-    .gemm_f32 = tb_avx512_gemm_f32,
-    .gemm_s8 = tb_avx512_gemm_s8,
-    .layernorm = lanes_layernorm,
-    .softmax = lanes_softmax,
-    .activation = lanes_activation,
-    .add = lanes_add_rows,
-    .quantize_rows = quantize_rows,
-    .range = lanes_range,
-    .quantize_affine = quantize_affine,
-    .a_xor = A_XOR,
-    .expand_f16 = lanes_expand_f16,
-    .expand_bf16 = lanes_expand_bf16,
-    .expand_s8 = lanes_expand_s8,
-    .expand_s4 = lanes_expand_s4,
+    COMMON,
+    .bf16_nr = LANES_BF16_NR,
+    .bf16_panel_bytes = bf16_panel_bytes,
+    .pack_bf16 = x86_pack_bf16,
+    .round_bf16 = lanes_round_bf16,
+    .gemm_bf16 = lanes_gemm_bf16,
+};
+
+const tb_kernels tb_kernels_avx512_bf16 = {
+    COMMON,
+    .bf16_nr = NR,
+    .bf16_panel_bytes = tb_avx512_bf16_panel_bytes,
+    .pack_bf16 = tb_avx512_pack_bf16,
+    .round_bf16 = lanes_round_bf16,
+    .gemm_bf16 = tb_avx512_gemm_bf16,
 };

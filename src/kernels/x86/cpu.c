@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CPU features of x86: CPUID for what the processor has, XGETBV for what the operating system saves.
+ * CPU features of x86: CPUID for what the processor has, XGETBV for what the operating system saves, and Linux's
+ * permission to use the tiles of AMX, which it asks for: a process has them only on request.
  * Includes: levels.h. Called by: dispatch.c. Built without ISA flags: it runs on every machine. */
 #include "kernels/levels.h"
 
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 enum word { LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, LEAF7_EDX, LEAF7_1_EAX, N_WORDS };
 
@@ -44,6 +49,18 @@ static uint64_t enabled_state(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* For the whole process and for good; asking again changes nothing. Linux refuses where an alternate signal stack is
+ * too small to save the tiles. (Documentation/arch/x86/xstate.rst of Linux.) */
+static bool tiles_permitted(void)
+{
+#if defined(__linux__) && defined(SYS_arch_prctl)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+    return false;
+#endif
+}
+
 size_t tb_x86_features(tb_cpu_feature features[TB_MAX_CPU_FEATURES])
 {
     enum { OSXSAVE_BIT = 27 };
@@ -60,6 +77,11 @@ size_t tb_x86_features(tb_cpu_feature features[TB_MAX_CPU_FEATURES])
             words[LEAF7_1_EAX] = eax;
     }
     uint64_t state = (words[LEAF1_ECX] >> OSXSAVE_BIT & 1) != 0 ? enabled_state() : 0;
+
+    enum { AMX_TILE_BIT = 24 };
+    bool has_tiles = (words[LEAF7_EDX] >> AMX_TILE_BIT & 1) != 0 && (state & STATE_AMX) == STATE_AMX;
+    if (has_tiles && !tiles_permitted())
+        state &= ~(uint64_t)(STATE_AMX & ~STATE_AVX);
 
     size_t n = sizeof known / sizeof known[0];
     for (size_t i = 0; i < n; i++) {

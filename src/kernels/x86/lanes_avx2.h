@@ -220,6 +220,21 @@ static inline ilanes ilanes_widen_s8(__m128i bytes)
 {
     return (ilanes){_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
 }
+static inline __m256i x86_round_bf16(__m256 v) /* the results, as 32-bit integers */
+{
+    __m256i bits = _mm256_castps_si256(v);
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    return _mm256_srli_epi32(_mm256_blendv_epi8(up, quiet, nan), 16);
+}
+/* 16 floats to bfloat16, half to even; NaN stays NaN, quiet. */
+static inline void lanes_store_bf16(uint16_t *p, lanes v)
+{
+    __m256i packed = _mm256_packus_epi32(x86_round_bf16(v.lo), x86_round_bf16(v.hi));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(packed, 0xd8));
+}
 static inline ilanes ilanes_load_s8(const int8_t *p)
 {
     return ilanes_widen_s8(_mm_loadu_si128((const __m128i *)(const void *)p));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Packing into the panels of layout.h with AVX2 instructions, for both x86 levels; nr is 16 or 64.
- * Includes: layout.h. Called by: avx2.c, avx512.c. */
+ * Packing into the panels of layout.h with AVX2 instructions, for the x86 levels; nr is 16 or 64.
+ * Includes: layout.h. Called by: avx2_level.h, avx512.c, pack_s4.h, pack_bf16.h. */
 #ifndef TB_KERNELS_X86_PACK_H
 #define TB_KERNELS_X86_PACK_H
 
@@ -89,44 +89,6 @@ static inline void x86_pack_s8(size_t nr, int8_t *panels, const int8_t *w, size_
         for (size_t c = 0; c < rows; c++)
             for (size_t kk = whole; kk < k; kk++)
                 panel[tb_layout_s8_at(nr, c, kk)] = w[(j + c) * ldw + kk];
-    }
-}
-
-/* The low byte of each product of bytes. */
-static inline __m256i x86_mul_bytes(__m256i a, __m256i b)
-{
-    __m256i low = _mm256_set1_epi16(0xff);
-    __m256i even = _mm256_and_si256(_mm256_mullo_epi16(a, b), low);
-    __m256i odd = _mm256_mullo_epi16(_mm256_andnot_si256(low, a), _mm256_srli_epi16(b, 8));
-    return _mm256_or_si256(even, odd);
-}
-
-/* 8 bytes, each four times. */
-static inline __m256i x86_repeat_bytes_4(const uint8_t *p)
-{
-    __m256i dwords = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
-    return _mm256_mullo_epi32(dwords, _mm256_set1_epi32(0x01010101));
-}
-
-static inline void x86_unpack_s4(size_t nr, int8_t *panel, const uint8_t *s4_panel, size_t k, size_t group)
-{
-    const uint8_t *multipliers = s4_panel + tb_layout_s4_nibble_bytes(nr, k);
-    const __m256i fifteen = _mm256_set1_epi8(15), eight = _mm256_set1_epi8(8);
-    for (size_t k0 = 0; k0 < k; k0 += group) {
-        for (size_t c = 0; c < nr; c += 16) {
-            __m256i m_low = x86_repeat_bytes_4(multipliers + k0 / group * nr + c);
-            __m256i m_high = x86_repeat_bytes_4(multipliers + k0 / group * nr + c + 8);
-            for (size_t kk = k0; kk < k0 + group; kk += 4) {
-                size_t at = kk * nr + c * 4; /* a block of 64 bytes of the s8 panel: 16 columns of 4 weights */
-                __m256i nibbles = _mm256_loadu_si256((const __m256i *)(const void *)(s4_panel + at / 2));
-                __m256i low = _mm256_and_si256(nibbles, fifteen);
-                __m256i high = _mm256_and_si256(_mm256_srli_epi16(nibbles, 4), fifteen);
-                low = x86_mul_bytes(_mm256_sub_epi8(low, eight), m_low);
-                high = x86_mul_bytes(_mm256_sub_epi8(high, eight), m_high);
-                _mm256_storeu_si256((__m256i *)(void *)(panel + at), low);
-                _mm256_storeu_si256((__m256i *)(void *)(panel + at + 32), high);
-            }
-        }
     }
 }
 
