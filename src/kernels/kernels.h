@@ -44,6 +44,8 @@ typedef struct tb_gemm_s8 {
     const float *row_scale; /* [m] */
     const float *col_scale; /* [n] */
     bool has_minus128;      /* some weight is -128 (foreign files); a level may need to know */
+    const void *ahead; /* what is read after each panel, to be fetched meanwhile; NULL: the panel that follows it */
+    size_t ahead_bytes;
     size_t m, n, k;
     float *out;
     size_t ldo;

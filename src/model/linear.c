@@ -271,8 +271,10 @@ void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m,
     }
     /* Four bits: unpack one panel into scratch, multiply all rows with it while it is hot. */
     size_t panel_bytes = kernels->s4_panel_bytes(k, linear->group);
+    g.ahead_bytes = panel_bytes;
     for (size_t at = begin; at < end; at += nr) {
         kernels->unpack_s4(scratch, linear->panels_s4 + at / nr * panel_bytes, k, linear->group);
+        g.ahead = linear->panels_s4 + (at / nr + 1) * panel_bytes;
         g.panels = scratch;
         g.colsum = linear->colsum + at;
         g.col_scale = linear->col_scale + at;

@@ -6,7 +6,7 @@
 
 /* Rows a thread from which splitting them beat splitting columns, measured: later for float weights, which are four
  * times the bytes to read, and for four-bit ones, which every thread unpacks for itself. */
-enum { LEAST_ROWS_S8 = 12, LEAST_ROWS_F32 = 32, LEAST_ROWS_S4 = 96 };
+enum { LEAST_ROWS_S8 = 12, LEAST_ROWS_F32 = 32, LEAST_ROWS_S4 = 24 };
 
 bool tb_rows_suit(const struct pass *p)
 {

@@ -14,12 +14,12 @@ typedef struct ahead {
     size_t lines; /* of 64 bytes, a step of a tile whose own step reads four: 0, 1 or 2 */
 } ahead;
 
-/* For tile number `tile` of `tiles` that all read `bytes` at `part`. A panel's only tile leaves it to the processor,
- * which follows a plain stream by itself. */
-static inline ahead ahead_of_tile(const void *part, size_t bytes, size_t panel_bytes, size_t tile, size_t tiles)
+/* For tile number `tile` of `tiles` that all work through as many bytes as lie at `next`. A panel's only tile leaves it
+ * to the processor, which follows a plain stream by itself. */
+static inline ahead ahead_of_tile(const void *next, size_t bytes, size_t tile, size_t tiles)
 {
     size_t lines = tiles >= 4 ? 1 : tiles >= 2 ? 2 : 0, slices = tiles >= 4 ? 4 : 2;
-    return (ahead){(const char *)part + panel_bytes + bytes / slices * tile, tile < slices ? lines : 0};
+    return (ahead){(const char *)next + bytes / slices * tile, tile < slices ? lines : 0};
 }
 
 static inline void ahead_step(ahead *f)

@@ -7,7 +7,6 @@
 
 #include "kernels/lanes/epilogue.h"
 
-
 enum {
     NR = TB_AVX512_NR,
     MR = 6,
@@ -158,8 +157,7 @@ void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
                 const float *part = panel + k * NR;
                 for (size_t r = 0; r < rows; r += MR) {
-                    ahead f =
-                        ahead_of_tile(part, steps * NR * sizeof(float), g->k * NR * sizeof(float), (i + r) / MR, tiles);
+                    ahead f = ahead_of_tile(part + g->k * NR, steps * NR * sizeof(float), (i + r) / MR, tiles);
                     tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda, part, steps,
                              f, k == 0, sums + r * NR);
                 }

@@ -136,10 +136,11 @@ void tb_avx512_gemm_s8(const tb_gemm_s8 *g)
     size_t panel_bytes = tb_avx512_s8_panel_bytes(g->k), tiles = (g->m + MR - 1) / MR;
     for (size_t j = 0; j < g->n; j += NR) {
         const int8_t *panel = g->panels + j / NR * panel_bytes;
-        size_t columns = g->n - j < NR ? g->n - j : NR;
+        size_t columns = g->n - j < NR ? g->n - j : NR, next_bytes = g->ahead ? g->ahead_bytes : panel_bytes;
+        const void *next = g->ahead ? g->ahead : panel + panel_bytes;
         for (size_t i = 0; i < g->m; i += MR) {
             size_t rows = g->m - i < MR ? g->m - i : MR;
-            ahead f = ahead_of_tile(panel, panel_bytes, panel_bytes, i / MR, tiles);
+            ahead f = ahead_of_tile(next, next_bytes, i / MR, tiles);
             tile_any(rows, columns, g->a + i * g->lda, g->lda, panel, g->k, f, sums);
             lanes_finish_s8(g, sums, NR, 128, i, rows, j, columns);
         }
