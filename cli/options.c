@@ -37,7 +37,12 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_GROUP] = {"group", 0, KIND_CHOICE, "32|64|128", 0, 0, "weights that share a scale, of int4 (32)"},
     [OPT_EMBEDDINGS] = {"embeddings", 0, KIND_CHOICE, "keep|int8|int4", 0, 0,
                         "word embeddings; without it, what the scheme says"},
-    [OPT_SHAPES] = {"shapes", 0, KIND_TEXT, "1x16,8x128,...", 0, 0, "texts x tokens (1x16,1x32,1x128,8x128)"},
+    [OPT_SHAPES] = {"shapes", 0, KIND_TEXT, "1x16,8x128,...", 0, 0,
+                    "texts x tokens; mixed8: eight texts of 12 to 98 tokens (1x16,1x32,1x128,8x128)"},
+    [OPT_LEVELS] = {"levels", 0, KIND_TEXT, "A,B", 0, 0,
+                    "CPU levels to compare; info --cpu lists those of this machine (the best one)"},
+    [OPT_THREAD_COUNTS] = {"thread-counts", 0, KIND_TEXT, "1,2,...", 0, 0,
+                           "numbers of threads to compare (that of --threads)"},
     [OPT_MIN_SECONDS] = {"min-seconds", 0, KIND_DECIMAL, "S", 0, 3600, "time at least a shape and variant (1)"},
     [OPT_KEEP_MODELS] = {"keep-models", 0, KIND_FLAG, NULL, 0, 0, "keep the variants as folders in DIR/models"},
     [OPT_VALID] = {"valid", 0, KIND_TEXT, "FILE", 0, 0,
@@ -45,7 +50,7 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_PRIMARY] = {"primary", 0, KIND_CHOICE, "accuracy|macro_f1", 0, 0, "the figure that decides (accuracy)"},
     [OPT_ALPHA] = {"alpha", 0, KIND_PART, "P", 0, 0, "significance level of all tests (0.05)"},
     [OPT_TIMING_SECONDS] = {"timing-seconds", 0, KIND_DECIMAL, "S", 0, 3600,
-                            "time each variant on each set for so long, at least (3)"},
+                            "time each variant on each set for so long, at least (3; a study: a minute in all)"},
     [OPT_POWER] = {"power", 0, KIND_PART, "P", 0, 0, "power at which detectable differences are told (0.8)"},
     [OPT_MARGIN] = {"margin", 0, KIND_PART, "D", 0, 0, "differences in accuracy below this one count as none (0.01)"},
     [OPT_BOOTSTRAP] = {"bootstrap", 0, KIND_NUMBER, "N", 0, 1000000, "bootstrap replicates (2000); 0: none"},
@@ -124,8 +129,8 @@ static const option_id compare_options[] = {OPT_BASELINE,  OPT_ONLY,        OPT_
                                             OPT_LABEL_MAP, OPT_DROP_LABELS, OPT_LABELS_ONLY, OPT_PRIMARY,
                                             OPT_MARGIN,    OPT_ALPHA,       OPT_POWER,       OPT_BOOTSTRAP,
                                             OPT_JSON,      OPT_JSONL,       OPT_OUTPUT,      OPTIONS};
-static const option_id bench_options[] = {MODEL_OPTIONS, OPT_SHAPES, OPT_VARIANTS, OPT_MIN_SECONDS,
-                                          OPT_JSON,      OPT_JSONL,  OPT_OUTPUT,   OPTIONS};
+static const option_id bench_options[] = {MODEL_OPTIONS,   OPT_SHAPES, OPT_VARIANTS, OPT_LEVELS, OPT_THREAD_COUNTS,
+                                          OPT_MIN_SECONDS, OPT_JSON,   OPT_JSONL,    OPT_OUTPUT, OPTIONS};
 
 const verb verbs[] = {
     {"predict", "classify texts", "[OPTION]... TEXT... | --data FILE",
@@ -205,10 +210,14 @@ const verb verbs[] = {
      "  echo '* size_bytes <= 200 MB' | timbang gate my-study/results.json --rules - --json\n",
      gate_options, 1, run_gate},
     {"bench", "time the forward pass", "[OPTION]... [--model MODEL]",
-     "Random token ids of the given shapes through every variant, rounds interleaved. Prints medians and\n"
-     "percentiles; compare only figures of one run.",
-     "  timbang bench --model my-model --shapes 1x16,1x128,8x128 --variants fp32,int8,int4\n", bench_options, 1,
-     run_bench},
+     "Random token ids of the given shapes through every variant, on every CPU level and number of threads that is\n"
+     "asked for, in turns; compare only figures of one run. The variant as-is is the model as it lies there. GOPS are\n"
+     "the operations that the linear layers need (a multiplication and its addition are two) over the time of the\n"
+     "whole pass, beside what a loop without memory reaches on the same threads; GB/s the bytes of packed weights\n"
+     "over that time, beside plain reading of as many bytes. --json has all figures: docs/results.md.",
+     "  timbang bench --model my-model --shapes 1x16,1x128,mixed8 --variants fp32,int8,int4\n"
+     "  timbang bench --model my-model-int8 --levels avx2,avx512 --thread-counts 1,2\n",
+     bench_options, 1, run_bench},
     {NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL},
 };
 

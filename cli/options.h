@@ -31,6 +31,8 @@ typedef enum option_id {
     OPT_GROUP,
     OPT_EMBEDDINGS,
     OPT_SHAPES,
+    OPT_LEVELS,
+    OPT_THREAD_COUNTS,
     OPT_MIN_SECONDS,
     OPT_KEEP_MODELS,
     OPT_VALID,

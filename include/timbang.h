@@ -22,8 +22,8 @@
  *   - Strings are UTF-8 and zero-terminated unless a length is given. Strings returned through char **
  *     belong to the caller: timbang_string_free.
  *   - Default arithmetic gives the same bits for any number of threads, any batch, any CPU level and any
- *     compiler: docs/numerics.md. The caller's floating-point environment and locale have no influence, and are
- *     left as they were.
+ *     compiler: docs/numerics.md. What changes bits (`compute` of a model) is asked for by name. The caller's
+ * floating-point environment and locale have no influence, and are left as they were.
  *
  * A first program
  *
@@ -159,7 +159,11 @@ typedef struct timbang_model_options {
     uint64_t seed;                  /* of a new head, where the directory has none */
     const char *const *head_labels; /* the labels of a new head where `labels` is NULL; of no meaning for others */
     size_t n_head_labels;
-    uint64_t reserved[2];
+    const char *compute; /* what float layers compute in: "fp32" (NULL), or "bf16": faster where the processor
+                            multiplies bfloat16, at 2 bytes a weight, with inputs rounded to it; its bits are those of
+                            one CPU level alone. Integer layers stay what they are; "bf16" for a model whose encoder has
+                            no others is TIMBANG_USAGE */
+    uint64_t reserved[1];
 } timbang_model_options;
 
 TIMBANG_DECLARE_INIT(timbang_model_options)
@@ -172,6 +176,7 @@ TIMBANG_API void timbang_model_free(timbang_model *model);
 TIMBANG_API size_t timbang_model_n_labels(const timbang_model *model);
 TIMBANG_API const char *timbang_model_label(const timbang_model *model, size_t i);
 TIMBANG_API const char *timbang_model_scheme(const timbang_model *model);      /* "fp32", "int8", "int4-g64", ... */
+TIMBANG_API const char *timbang_model_compute(const timbang_model *model);     /* "fp32", "bf16" */
 TIMBANG_API int timbang_model_untrained_head(const timbang_model *model);      /* 1: the head is new and untrained */
 TIMBANG_API int timbang_model_embedded(const timbang_model *model);            /* 1: the one inside this library */
 TIMBANG_API uint64_t timbang_model_resident_bytes(const timbang_model *model); /* weights, packed buffers included */
@@ -229,6 +234,14 @@ TIMBANG_DECLARE_INIT(timbang_predict_options)
 TIMBANG_API timbang_status timbang_predict(timbang_context *ctx, const timbang_model *model, const char *const *texts,
                                            const char *const *pairs, size_t n, const timbang_predict_options *options,
                                            timbang_result **result);
+/* The same for texts that are token ids already (special ones included), in one pass, without padding: text i has
+ * ids[offsets[i]] to ids[offsets[i + 1] - 1], each from 1 token to timbang_model_max_length; offsets[0] is 0.
+ * type_ids has as many entries as ids; NULL: all 0. Scratch memory grows with the tokens of a pass, so a few thousand
+ * at a time are enough. What does not fit the model is TIMBANG_USAGE or TIMBANG_DATA. No text of the result is flagged.
+ */
+TIMBANG_API timbang_status timbang_predict_ids(timbang_context *ctx, const timbang_model *model, const int32_t *ids,
+                                               const int32_t *type_ids, const size_t *offsets, size_t n,
+                                               timbang_result **result);
 TIMBANG_API void timbang_result_free(timbang_result *result);
 TIMBANG_API size_t timbang_result_n(const timbang_result *result);
 TIMBANG_API const float *timbang_result_logits(const timbang_result *result, size_t i); /* [n_labels] */
@@ -275,7 +288,8 @@ typedef struct timbang_eval_options {
     const char *train_path;                    /* NULL, or a file: its overlap with the data is counted and reported */
     const timbang_data_options *train_options; /* columns and label_map of that file; NULL: guessed, none. Its path and
                                                   limit are ignored */
-    double timing_seconds; /* a variant and set is timed for so long, at least; 0: 3 s. Fewer make wider intervals */
+    double timing_seconds; /* a variant and set is timed for so long, at least; 0: 3 s, and a study's timings together
+                              a minute at least. Fewer make wider intervals */
     uint64_t reserved[2];
 } timbang_eval_options;
 
@@ -411,16 +425,24 @@ TIMBANG_API timbang_status timbang_compare(timbang_context *ctx, const timbang_c
 typedef struct timbang_bench_options {
     size_t struct_size;
     timbang_model_options model;
-    const char *shapes;          /* texts x tokens; NULL: "1x16,1x32,1x128,8x128" */
-    const char *const *variants; /* NULL: the model as it is */
+    const char *shapes; /* texts x tokens; NULL: "1x16,1x32,1x128,8x128". "mixed8": 12, 18, 24, 31, 39, 47, 62 and 98
+                           tokens in one pass */
+    const char *const *variants; /* schemes, and "as-is": the model as it is; NULL: that alone */
     size_t n_variants;
-    double min_seconds; /* a shape and variant, at least (and 10 rounds); rounds of variants are interleaved */
+    double min_seconds;        /* a shape and column, at least (and 10 rounds) */
+    const char *const *levels; /* CPU levels, each usable here; NULL: the context's */
+    size_t n_levels;
+    const int *threads; /* numbers of threads; NULL: the context's */
+    size_t n_threads;
 } timbang_bench_options;
 
 TIMBANG_DECLARE_INIT(timbang_bench_options)
-/* JSON array of {shape, texts, tokens, variant, rounds, median_ms, p10_ms, p90_ms, texts_per_s}. The forward pass
- * alone, on random token ids, no padding; variants other than the model's own scheme are quantized into a temporary
- * folder first. */
+/* Times the forward pass alone, on random token ids, without padding. Every combination of variant, level and number of
+ * threads is a column; the columns take turns. Variants other than the model's own scheme are quantized into a
+ * temporary folder first. JSON array of {shape, texts, tokens, total_tokens, variant, scheme, level, threads, rounds,
+ * median_ms, p10_ms, p90_ms, texts_per_s, gops, peak_gops, peak_share, weight_bytes, gb_per_s, read_gb_per_s,
+ * read_share, bound_ms}, explained in docs/results.md; what is measured of the machine itself is null where it is not
+ * known. */
 TIMBANG_API timbang_status timbang_bench(timbang_context *ctx, const timbang_bench_options *options, char **json);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* The simple benchmark. Includes: api/api.h, study (bench). Called by: users of the library. */
+/* The benchmark of the forward pass. Includes: api/api.h, study (bench). Called by: users of the library. */
 #include "study/bench.h"
 #include "api/api.h"
 
@@ -10,8 +10,12 @@ static timbang_status bench(timbang_context *ctx, const timbang_bench_options *g
     TB_TRY(tb_api_options(given, &options, sizeof options, "timbang_bench_options", err));
     TB_TRY(tb_api_nested(options.model.struct_size, sizeof options.model, "timbang_model_options", err));
     TB_TRY(tb_api_check_labels(options.model.labels, options.model.n_labels, err));
-    if (!options.shapes)
-        options.shapes = "1x16,1x32,1x128,8x128";
+    for (size_t i = 0; options.levels && i < options.n_levels; i++)
+        if (!options.levels[i])
+            return tb_fail(err, TIMBANG_USAGE, "levels: name %zu is NULL", i + 1);
+    for (size_t i = 0; options.variants && i < options.n_variants; i++)
+        if (!options.variants[i])
+            return tb_fail(err, TIMBANG_USAGE, "variants: name %zu is NULL", i + 1);
     if (!(options.min_seconds >= 0 && options.min_seconds <= 3600))
         return tb_fail(err, TIMBANG_USAGE, "min_seconds is out of range; 0 to 3600");
     tb_folder *folder = NULL;

@@ -113,6 +113,8 @@ static timbang_status load(timbang_context *ctx, const timbang_model_options *gi
     TB_TRY(tb_api_options(given, &options, sizeof options, "timbang_model_options", err));
     TB_TRY(tb_api_check_labels(options.labels, options.n_labels, err));
     TB_TRY(tb_api_check_labels(options.head_labels, options.n_head_labels, err));
+    tb_compute compute;
+    TB_TRY(tb_compute_parse(options.compute, &compute, err));
     tb_folder *folder = NULL;
     TB_TRY(tb_api_model_folder(&options, &folder, err));
     timbang_model *model = tb_calloc(1, sizeof *model, err);
@@ -126,6 +128,7 @@ static timbang_status load(timbang_context *ctx, const timbang_model_options *gi
             .head_labels = options.n_head_labels ? options.head_labels : NULL,
             .n_head_labels = options.n_head_labels,
             .seed = options.seed,
+            .compute = compute,
             .kernels = ctx->kernels,
             .pool = ctx->pool,
             .hooks = &ctx->hooks,
@@ -175,6 +178,11 @@ const char *timbang_model_label(const timbang_model *model, size_t i)
 const char *timbang_model_scheme(const timbang_model *model)
 {
     return tb_classifier_scheme(model->classifier);
+}
+
+const char *timbang_model_compute(const timbang_model *model)
+{
+    return tb_compute_name(tb_classifier_compute(model->classifier));
 }
 
 int timbang_model_untrained_head(const timbang_model *model)

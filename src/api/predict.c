@@ -1,4 +1,4 @@
-/* Predictions: texts in, logits and probabilities out, on the context's threads and scratch memory.
+/* Predictions: texts or token ids in, logits and probabilities out, on the context's threads and scratch memory.
  * Includes: api/api.h, model, eval (softmax, argmax). Called by: users of the library. */
 #include "api/api.h"
 #include "base/text.h"
@@ -102,6 +102,13 @@ static void warn(const timbang_context *ctx, const timbang_result *r)
                r->n, truncated == 1 ? "was" : "were");
 }
 
+/* What follows from the logits. */
+static void finish_text(timbang_result *r, size_t i)
+{
+    tb_softmax_double(r->logits + i * r->n_labels, r->n_labels, r->probs + i * r->n_labels);
+    r->label[i] = tb_argmax_f32(r->logits + i * r->n_labels, r->n_labels);
+}
+
 static timbang_status run(timbang_context *ctx, const timbang_model *model, const tb_text_ref *refs,
                           const timbang_predict_options *options, timbang_result *r)
 {
@@ -117,10 +124,8 @@ static timbang_status run(timbang_context *ctx, const timbang_model *model, cons
     };
     const tb_run_facts facts = {.tokens = r->tokens, .truncated = r->truncated, .empty = r->empty};
     TB_TRY(tb_classifier_run(model->classifier, ctx->workspace, refs, r->n, &how, r->logits, &facts, err));
-    for (size_t i = 0; i < r->n; i++) {
-        tb_softmax_double(r->logits + i * r->n_labels, r->n_labels, r->probs + i * r->n_labels);
-        r->label[i] = tb_argmax_f32(r->logits + i * r->n_labels, r->n_labels);
-    }
+    for (size_t i = 0; i < r->n; i++)
+        finish_text(r, i);
     warn(ctx, r);
     return TIMBANG_OK;
 }
@@ -161,6 +166,72 @@ timbang_status timbang_predict(timbang_context *ctx, const timbang_model *model,
     TB_TRY(tb_api_enter(ctx, &fp));
     return tb_api_leave(ctx, fp, predict(ctx, model, texts, pairs, n, options, result));
 }
+
+/* ---- Token ids ---- */
+
+/* Lengths, ids and types are checked by the pass; here only what reads memory. */
+static timbang_status check_offsets(const size_t *offsets, size_t n, size_t positions, tb_error *err)
+{
+    if (offsets[0] != 0)
+        return tb_fail(err, TIMBANG_USAGE, "offsets: the first text begins at %zu, not 0", offsets[0]);
+    for (size_t i = 0; i < n; i++)
+        if (offsets[i + 1] <= offsets[i] || offsets[i + 1] - offsets[i] > positions)
+            return tb_fail(err, TIMBANG_USAGE,
+                           "offsets: text %zu goes from %zu to %zu; a text of this model has 1 to %zu tokens", i + 1,
+                           offsets[i], offsets[i + 1], positions);
+    return TIMBANG_OK;
+}
+
+static timbang_status run_ids(timbang_context *ctx, const timbang_model *model, const tb_batch *batch,
+                              timbang_result *r)
+{
+    tb_error *err = &ctx->err;
+    TB_TRY(tb_check_cancel(&ctx->hooks, err));
+    if (!ctx->workspace)
+        TB_TRY(tb_workspace_create(ctx->pool, &ctx->workspace, err));
+    TB_TRY(tb_classifier_forward(model->classifier, ctx->workspace, batch, r->logits, err));
+    for (size_t i = 0; i < r->n; i++) {
+        r->tokens[i] = (uint32_t)(batch->cu_seqlens[i + 1] - batch->cu_seqlens[i]);
+        finish_text(r, i);
+    }
+    return TIMBANG_OK;
+}
+
+static timbang_status predict_ids(timbang_context *ctx, const timbang_model *model, const int32_t *ids,
+                                  const int32_t *type_ids, const size_t *offsets, size_t n, timbang_result **out)
+{
+    tb_error *err = &ctx->err;
+    if (!model || !out || (n && (!ids || !offsets)))
+        return tb_fail(err, TIMBANG_USAGE, "timbang_predict_ids: an argument is NULL");
+    if (n)
+        TB_TRY(check_offsets(offsets, n, timbang_model_max_length(model), err));
+    timbang_result *result = NULL;
+    int32_t *zeros = NULL;
+    TB_TRY(make_result(n, timbang_model_n_labels(model), &result, err));
+    timbang_status status = TIMBANG_OK;
+    if (n && !type_ids && !(type_ids = zeros = tb_calloc(offsets[n], sizeof *zeros, err)))
+        status = err->status;
+    if (status == TIMBANG_OK && n) {
+        const tb_batch batch = {n, offsets[n], ids, type_ids, offsets};
+        status = run_ids(ctx, model, &batch, result);
+    }
+    free(zeros);
+    if (status == TIMBANG_OK)
+        *out = result;
+    else
+        timbang_result_free(result);
+    return status;
+}
+
+timbang_status timbang_predict_ids(timbang_context *ctx, const timbang_model *model, const int32_t *ids,
+                                   const int32_t *type_ids, const size_t *offsets, size_t n, timbang_result **result)
+{
+    tb_fp_state fp;
+    TB_TRY(tb_api_enter(ctx, &fp));
+    return tb_api_leave(ctx, fp, predict_ids(ctx, model, ids, type_ids, offsets, n, result));
+}
+
+/* ---- Results ---- */
 
 size_t timbang_result_n(const timbang_result *result)
 {

@@ -17,11 +17,12 @@ typedef enum tb_weight_kind {
 } tb_weight_kind;
 
 typedef enum tb_act_kind {
-    TB_ACT_FLOAT,        /* activations stay float */
-    TB_ACT_S8_TOKEN,     /* s8, symmetric, dynamic, one scale a token */
-    TB_ACT_U8_TEXT_7BIT, /* affine, 0..127 (PyTorch's reduced range), dynamic, one range a text */
-    TB_ACT_S8_TOKEN_FAKE /* foreign weights that have no integer kernel here: activations rounded as TB_ACT_S8_TOKEN,
-                            the product in float */
+    TB_ACT_FLOAT,         /* activations stay float */
+    TB_ACT_S8_TOKEN,      /* s8, symmetric, dynamic, one scale a token */
+    TB_ACT_U8_TEXT_7BIT,  /* affine, 0..127 (PyTorch's reduced range), dynamic, one range a text */
+    TB_ACT_S8_TOKEN_FAKE, /* foreign weights that have no integer kernel here: activations rounded as TB_ACT_S8_TOKEN,
+                             the product in float */
+    TB_ACT_BF16 /* rounded to bfloat16. In no file: what TB_ACT_FLOAT becomes in a model loaded for BF16 compute */
 } tb_act_kind;
 
 /* rows x columns = [out][in]. All arrays belong to the struct; a zeroed struct is empty. */

@@ -53,6 +53,11 @@ const char *tb_classifier_scheme(const tb_classifier *model)
     return model->scheme;
 }
 
+tb_compute tb_classifier_compute(const tb_classifier *model)
+{
+    return model->compute;
+}
+
 bool tb_classifier_untrained_head(const tb_classifier *model)
 {
     return model->untrained_head;
@@ -71,4 +76,32 @@ uint64_t tb_classifier_parameters(const tb_classifier *model)
 uint64_t tb_classifier_file_bytes(const tb_classifier *model)
 {
     return model->file_bytes;
+}
+
+static void add_work(tb_linear_work *work, const tb_linear *linear, size_t outputs, size_t rows)
+{
+    work->macs += (uint64_t)linear->in * outputs * rows;
+}
+
+tb_linear_work tb_classifier_linear_work(const tb_classifier *model, size_t n_texts, size_t n_tokens)
+{
+    size_t n = model->config.num_hidden_layers, hidden = model->config.hidden_size;
+    tb_linear_work work = {.kind = model->layers[0].qkv[0].kind};
+    for (size_t i = 0; i < n; i++) {
+        const tb_layer *layer = &model->layers[i];
+        size_t rows = i + 1 == n && !model->whole_last_layer ? n_texts : n_tokens;
+        add_work(&work, &layer->qkv[0], hidden, rows);
+        add_work(&work, &layer->qkv[0], 2 * hidden, n_tokens);
+        add_work(&work, &layer->attention_output, hidden, rows);
+        add_work(&work, &layer->intermediate, layer->intermediate.out, rows);
+        add_work(&work, &layer->output, hidden, rows);
+        for (size_t j = 0; j < layer->n_qkv; j++)
+            work.bytes += layer->qkv[j].resident_bytes;
+        work.bytes +=
+            layer->attention_output.resident_bytes + layer->intermediate.resident_bytes + layer->output.resident_bytes;
+    }
+    add_work(&work, &model->pooler, model->pooler.out, n_texts);
+    add_work(&work, &model->classifier, model->classifier.out, n_texts);
+    work.bytes += model->pooler.resident_bytes + model->classifier.resident_bytes;
+    return work;
 }

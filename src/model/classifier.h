@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "formats/weights.h"
+#include "model/compute.h"
 #include "text/tokenizer.h"
 
 typedef struct tb_classifier tb_classifier;
@@ -16,7 +17,9 @@ typedef struct tb_load_options {
     size_t n_labels;
     const char *const *head_labels; /* of a new head, where labels is NULL and the file has none; else NULL */
     size_t n_head_labels;
-    uint64_t seed; /* of a new head */
+    uint64_t seed;      /* of a new head */
+    tb_compute compute; /* of layers with float weights and float activations. BF16 for a model whose encoder has no
+                           such layer is TIMBANG_USAGE */
     const tb_kernels *kernels;
     tb_pool *pool; /* packing runs on it */
     const tb_hooks *hooks;
@@ -28,10 +31,19 @@ void tb_classifier_free(tb_classifier *model);
 const tb_config *tb_classifier_config(const tb_classifier *model);
 const tb_tokenizer *tb_classifier_tokenizer(const tb_classifier *model);
 const char *tb_classifier_scheme(const tb_classifier *model);
+tb_compute tb_classifier_compute(const tb_classifier *model);
 bool tb_classifier_untrained_head(const tb_classifier *model);
 uint64_t tb_classifier_resident_bytes(const tb_classifier *model);
 uint64_t tb_classifier_parameters(const tb_classifier *model);
 uint64_t tb_classifier_file_bytes(const tb_classifier *model);
+
+/* What the linear layers of a pass need: of the last layer only keys and values are needed of every token. */
+typedef struct tb_linear_work {
+    uint64_t macs;       /* multiplications with their additions */
+    uint64_t bytes;      /* of packed weights, each read once */
+    tb_weight_kind kind; /* of the first layer's: F32, BF16 (compute), S8 or S4 */
+} tb_linear_work;
+tb_linear_work tb_classifier_linear_work(const tb_classifier *model, size_t n_texts, size_t n_tokens);
 
 /* A batch without padding: token t of text s is at cu_seqlens[s] <= t < cu_seqlens[s + 1]. */
 typedef struct tb_batch {

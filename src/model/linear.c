@@ -56,17 +56,22 @@ static void pack_share(void *arg, int thread, int n_threads)
     const tb_weight *w = job->weight;
     const tb_kernels *kernels = job->kernels;
     tb_linear *linear = job->linear;
-    size_t k = w->columns, nr = w->kind == TB_WEIGHT_F32 ? kernels->f32_nr : kernels->s8_nr, begin, end;
+    size_t k = w->columns, nr = tb_linear_grain(linear, kernels), begin, end;
     tb_share(w->rows, nr, thread, n_threads, &begin, &end);
     if (begin == end)
         return;
     size_t n = end - begin, panel = begin / nr;
-    if (w->kind == TB_WEIGHT_F32) {
+    if (linear->kind == TB_WEIGHT_BF16) {
+        uint16_t *to = linear->panels_bf16 + panel * (kernels->bf16_panel_bytes(k) / sizeof(uint16_t));
+        kernels->pack_bf16(to, w->values + begin * k, k, n, k);
+        return;
+    }
+    if (linear->kind == TB_WEIGHT_F32) {
         float *to = linear->panels_f32 + panel * (kernels->f32_panel_bytes(k) / sizeof(float));
         kernels->pack_f32(to, w->values + begin * k, k, n, k);
         return;
     }
-    if (w->kind == TB_WEIGHT_S8)
+    if (linear->kind == TB_WEIGHT_S8)
         kernels->pack_s8(linear->panels_s8 + panel * kernels->s8_panel_bytes(k), w->q + begin * k, k, n, k);
     else {
         size_t groups = k / w->group;
@@ -80,13 +85,16 @@ static void pack_share(void *arg, int thread, int n_threads)
 static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb_arena *arena, tb_linear *linear,
                                tb_error *err)
 {
-    size_t nr = w->kind == TB_WEIGHT_F32 ? kernels->f32_nr : kernels->s8_nr;
+    size_t nr = tb_linear_grain(linear, kernels);
     size_t panels = (w->rows + nr - 1) / nr, bytes, each;
     void *block;
-    if (w->kind == TB_WEIGHT_F32) {
+    if (linear->kind == TB_WEIGHT_BF16) {
+        each = kernels->bf16_panel_bytes(w->columns);
+        block = linear->panels_bf16 = tb_arena_alloc(arena, panels, each, err);
+    } else if (linear->kind == TB_WEIGHT_F32) {
         each = kernels->f32_panel_bytes(w->columns);
         block = linear->panels_f32 = tb_arena_alloc(arena, panels, each, err);
-    } else if (w->kind == TB_WEIGHT_S8) {
+    } else if (linear->kind == TB_WEIGHT_S8) {
         each = kernels->s8_panel_bytes(w->columns);
         block = linear->panels_s8 = tb_arena_alloc(arena, panels, each, err);
     } else {
@@ -96,7 +104,7 @@ static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb
     if (!block)
         return err->status;
     bytes = panels * each + w->rows * sizeof(float);
-    if (w->kind != TB_WEIGHT_F32) {
+    if (linear->kind == TB_WEIGHT_S8 || linear->kind == TB_WEIGHT_S4) {
         linear->colsum = tb_arena_alloc(arena, w->rows, sizeof *linear->colsum, err);
         linear->col_scale = linear->colsum ? tb_arena_alloc(arena, w->rows, sizeof *linear->col_scale, err) : NULL;
         if (!linear->col_scale)
@@ -108,13 +116,14 @@ static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb
     return TIMBANG_OK;
 }
 
-timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_kernels *kernels, tb_pool *pool,
-                              tb_arena *arena, tb_linear *linear, tb_error *err)
+timbang_status tb_linear_pack(const tb_weight *weight, float *bias, tb_compute compute, const tb_kernels *kernels,
+                              tb_pool *pool, tb_arena *arena, tb_linear *linear, tb_error *err)
 {
+    bool bf16 = compute == TB_COMPUTE_BF16 && weight->kind == TB_WEIGHT_F32 && weight->act == TB_ACT_FLOAT;
     tb_linear made = {.in = weight->columns,
                       .out = weight->rows,
-                      .kind = weight->kind,
-                      .act = weight->act,
+                      .kind = bf16 ? TB_WEIGHT_BF16 : weight->kind,
+                      .act = bf16 ? TB_ACT_BF16 : weight->act,
                       .group = weight->group,
                       .bias = bias};
     if (weight->kind != TB_WEIGHT_F32 && weight->kind != TB_WEIGHT_S8 && weight->kind != TB_WEIGHT_S4) {
@@ -220,6 +229,10 @@ void tb_input_prepare(tb_input *input, tb_act_kind act, size_t begin, size_t end
     case TB_ACT_S8_TOKEN_FAKE:
         prepare_fake(input, begin, end, k, kernels);
         return;
+    case TB_ACT_BF16:
+        kernels->round_bf16(input->x + begin * input->ldx, input->ldx, end - begin, k,
+                            input->half + begin * tb_input_half_stride(k), tb_input_half_stride(k));
+        return;
     }
 }
 
@@ -227,7 +240,9 @@ void tb_input_prepare(tb_input *input, tb_act_kind act, size_t begin, size_t end
 
 size_t tb_linear_grain(const tb_linear *linear, const tb_kernels *kernels)
 {
-    return linear->kind == TB_WEIGHT_F32 ? kernels->f32_nr : kernels->s8_nr;
+    return linear->kind == TB_WEIGHT_F32    ? kernels->f32_nr
+           : linear->kind == TB_WEIGHT_BF16 ? kernels->bf16_nr
+                                            : kernels->s8_nr;
 }
 
 void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m, size_t begin, size_t end, float *out,
@@ -250,6 +265,20 @@ void tb_linear_forward(const tb_linear *linear, const tb_input *input, size_t m,
                          .ldo = ldo,
                          .epilogue = epilogue};
         kernels->gemm_f32(&g);
+        return;
+    }
+    if (linear->kind == TB_WEIGHT_BF16) {
+        tb_gemm_bf16 g = {.a = input->half,
+                          .lda = tb_input_half_stride(k),
+                          .panels =
+                              linear->panels_bf16 + begin / nr * (kernels->bf16_panel_bytes(k) / sizeof(uint16_t)),
+                          .m = m,
+                          .n = end - begin,
+                          .k = k,
+                          .out = out + begin,
+                          .ldo = ldo,
+                          .epilogue = epilogue};
+        kernels->gemm_bf16(&g);
         return;
     }
     tb_gemm_s8 g = {.a = input->a,

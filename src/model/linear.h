@@ -1,4 +1,4 @@
-/* A linear layer, packed for the kernels, and its input as the layer wants it (float, s8 a token, u8 a text).
+/* A linear layer, packed for the kernels, and its input as the layer wants it (float, bf16, s8 a token, u8 a text).
  * Includes: base, kernels, formats/weights.h. Called by: model/encoder.c, model/load.c. */
 #ifndef TB_MODEL_LINEAR_H
 #define TB_MODEL_LINEAR_H
@@ -6,26 +6,28 @@
 #include "base/pool.h"
 #include "formats/weights.h"
 #include "kernels/kernels.h"
+#include "model/compute.h"
 
 typedef struct tb_linear {
     size_t in, out;
-    tb_weight_kind kind; /* F32, S8 or S4 */
-    tb_act_kind act;
-    size_t group;       /* S4 */
-    float *panels_f32;  /* F32: packed panels */
-    int8_t *panels_s8;  /* S8 */
-    uint8_t *panels_s4; /* S4: 4 bits a weight, unpacked a panel at a time */
-    int32_t *colsum;    /* [out] S8, S4 */
-    float *col_scale;   /* [out] S8, S4 */
-    float *bias;        /* [out] */
+    tb_weight_kind kind;   /* F32, BF16 (compute, not storage), S8 or S4 */
+    tb_act_kind act;       /* TB_ACT_BF16 with BF16 */
+    size_t group;          /* S4 */
+    float *panels_f32;     /* F32: packed panels */
+    uint16_t *panels_bf16; /* BF16 */
+    int8_t *panels_s8;     /* S8 */
+    uint8_t *panels_s4;    /* S4: 4 bits a weight, unpacked a panel at a time */
+    int32_t *colsum;       /* [out] S8, S4 */
+    float *col_scale;      /* [out] S8, S4 */
+    float *bias;           /* [out] */
     bool has_minus128;
     uint64_t resident_bytes;
 } tb_linear;
 
 /* Packs weight into blocks of the arena, which outlives the layer; bias [out] is taken over. The weight can be freed
- * afterwards. */
-timbang_status tb_linear_pack(const tb_weight *weight, float *bias, const tb_kernels *kernels, tb_pool *pool,
-                              tb_arena *arena, tb_linear *linear, tb_error *err);
+ * afterwards. compute is about float weights whose activations are floats; others stay what they are. */
+timbang_status tb_linear_pack(const tb_weight *weight, float *bias, tb_compute compute, const tb_kernels *kernels,
+                              tb_pool *pool, tb_arena *arena, tb_linear *linear, tb_error *err);
 void tb_linear_free(tb_linear *linear);
 /* Bytes of per-thread scratch that tb_linear_forward needs (one unpacked panel); 0 for most. */
 size_t tb_linear_scratch(const tb_linear *linear, const tb_kernels *kernels);
@@ -38,7 +40,14 @@ typedef struct tb_input {
     size_t lda;
     float *row_scale; /* [m] */
     float *fake;      /* [m][k] rounded floats (foreign schemes); NULL where no layer needs them */
+    uint16_t *half;   /* [m][tb_input_half_stride(k)] rounded to bfloat16; NULL where no layer needs them */
 } tb_input;
+
+/* Values from one row of tb_input.half to the next. */
+static inline size_t tb_input_half_stride(size_t k)
+{
+    return tb_round_up(k, 32) | 32; /* an odd number of cache lines: rows do not fall on the same sets */
+}
 
 /* Makes rows [begin, end) of the form that act wants from input->x, k values each. For TB_ACT_U8_TEXT_7BIT these rows
  * must be exactly one text: their range is common. */

@@ -74,14 +74,16 @@ static void note_linear(struct loader *l, const tb_linear *linear)
     model->parameters += (uint64_t)linear->in * linear->out + linear->out;
     model->resident_bytes += linear->resident_bytes;
     model->fake_inputs = model->fake_inputs || linear->act == TB_ACT_S8_TOKEN_FAKE;
+    model->half_inputs = model->half_inputs || linear->act == TB_ACT_BF16;
     model->whole_last_layer = model->whole_last_layer || linear->act == TB_ACT_U8_TEXT_7BIT;
 }
 
 /* Packs weight (freed here) with a bias block (taken over). */
 static timbang_status pack(struct loader *l, tb_weight *weight, float *bias, tb_linear *linear)
 {
+    const tb_load_options *o = l->options;
     timbang_status status =
-        tb_linear_pack(weight, bias, l->options->kernels, l->options->pool, l->model->packed, linear, l->err);
+        tb_linear_pack(weight, bias, o->compute, o->kernels, o->pool, l->model->packed, linear, l->err);
     tb_weight_free(weight);
     if (status == TIMBANG_OK)
         note_linear(l, linear);
@@ -322,13 +324,14 @@ static void name_scheme(struct loader *l, const tb_weight *sample)
     }
     const char *name = "foreign";
     char buffer[32];
+    bool is_float = first->kind == TB_WEIGHT_F32 || first->kind == TB_WEIGHT_BF16;
     if (sample->kind == TB_WEIGHT_F16)
         name = "fp16";
     else if (sample->kind == TB_WEIGHT_BF16)
         name = "bf16";
-    else if (first->kind == TB_WEIGHT_F32 && !l->any_quantized)
+    else if (is_float && !l->any_quantized)
         name = "fp32";
-    else if (first->kind == TB_WEIGHT_F32 && sample->per_tensor && first->act == TB_ACT_FLOAT)
+    else if (is_float && sample->per_tensor && sample->act == TB_ACT_FLOAT)
         name = "int4-pertensor";
     else if (first->kind == TB_WEIGHT_S8)
         name = first->act == TB_ACT_U8_TEXT_7BIT ? "int8-pertensor" : "int8";
@@ -353,6 +356,27 @@ static timbang_status find_scheme(struct loader *l)
     name_scheme(l, &sample);
     tb_weight_free(&sample);
     return TIMBANG_OK;
+}
+
+/* BF16 compute needs a float layer in the encoder; the head alone is nothing to speed up. */
+static timbang_status check_compute(const struct loader *l)
+{
+    const tb_classifier *model = l->model;
+    if (model->compute == TB_COMPUTE_FP32)
+        return TIMBANG_OK;
+    for (size_t i = 0; i < model->config.num_hidden_layers; i++) {
+        const tb_layer *layer = &model->layers[i];
+        if (layer->attention_output.kind == TB_WEIGHT_BF16 || layer->intermediate.kind == TB_WEIGHT_BF16 ||
+            layer->output.kind == TB_WEIGHT_BF16)
+            return TIMBANG_OK;
+        for (size_t j = 0; j < layer->n_qkv; j++)
+            if (layer->qkv[j].kind == TB_WEIGHT_BF16)
+                return TIMBANG_OK;
+    }
+    return tb_fail(l->err, TIMBANG_USAGE,
+                   "%s: compute bf16 is for float layers, and those of this model (%s) are integers; leave it out, or "
+                   "name an FP32, FP16 or BF16 model",
+                   tb_folder_name(l->options->folder), model->scheme);
 }
 
 /* A folder that was made from a base model keeps the seeded head; its sidecar says that it was never trained. */
@@ -413,7 +437,8 @@ static timbang_status load_parts(struct loader *l)
         tb_progress(hooks, "loading", i + 1, n);
     }
     TB_TRY(load_head(l));
-    return find_scheme(l);
+    TB_TRY(find_scheme(l));
+    return check_compute(l);
 }
 
 static timbang_status open_weights(const tb_load_options *options, tb_state_dict **state, tb_error *err)
@@ -430,6 +455,7 @@ timbang_status tb_classifier_load(const tb_load_options *options, tb_classifier 
     if (!made)
         return err->status;
     made->kernels = options->kernels;
+    made->compute = options->compute;
     struct loader l = {.options = options, .model = made, .err = err};
     timbang_status status = tb_arena_create(PACKED_CHUNK_BYTES, &made->packed, err);
     if (status == TIMBANG_OK)

@@ -33,6 +33,8 @@ struct tb_classifier {
     bool untrained_head;
     bool whole_last_layer; /* a layer quantizes its input over the whole text: every row of the last layer is needed */
     bool fake_inputs;      /* some layer wants rounded floats */
+    bool half_inputs;      /* some layer wants bfloat16 */
+    tb_compute compute;
     char scheme[32];
     uint64_t parameters, resident_bytes, file_bytes;
 };
@@ -44,20 +46,21 @@ struct tb_workspace {
     size_t n_tokens, n_texts, max_seqlen; /* reserved, of a part */
     size_t hidden, intermediate, head_dim, scratch_linear;
     const tb_kernels *kernels;
-    bool fake_inputs;
+    bool fake_inputs, half_inputs;
     tb_arena *arena;                  /* what the arrays lie in */
     float *x, *y;                     /* [n_tokens][hidden] residual stream, and the sums before LayerNorm */
     float *qkv;                       /* [n_tokens][3 * hidden] */
     float *context;                   /* [n_tokens][hidden] */
     float *wide;                      /* [n_tokens][intermediate] */
     float *cls, *cls_context, *cls_q; /* [n_texts][hidden] */
-    tb_input input;                   /* a [n_tokens][lda], row_scale, fake */
+    tb_input input;                   /* a [n_tokens][lda], row_scale, fake, half */
     uint8_t *scratch;                 /* [threads][scratch_bytes] */
     size_t scratch_bytes;             /* of a thread; what it holds is one of: */
-    size_t scratch_keys, scratch_values, scratch_scores;                            /* attention: offsets */
-    size_t scratch_input, scratch_row_scale, scratch_fake, scratch_y, scratch_wide; /* a block of rows, after a panel */
-    size_t *cls_seqlens;                                                            /* [n_texts + 1]: 0, 1, 2, ... */
-    size_t *cu_seqlens; /* [n_texts + 1] of the part at hand */
+    size_t scratch_keys, scratch_values, scratch_scores; /* attention: offsets */
+    size_t scratch_input, scratch_row_scale, scratch_fake, scratch_half, scratch_y, scratch_wide; /* a block of rows,
+                                                                                                     after a panel */
+    size_t *cls_seqlens; /* [n_texts + 1]: 0, 1, 2, ... */
+    size_t *cu_seqlens;  /* [n_texts + 1] of the part at hand */
 };
 
 enum {

@@ -43,7 +43,8 @@ static struct block make_block(const struct pass *p, size_t index, int thread)
                           .input = {.a = (int8_t *)(scratch + ws->scratch_input),
                                     .lda = ws->input.lda,
                                     .row_scale = (float *)(void *)(scratch + ws->scratch_row_scale),
-                                    .fake = p->ws->fake_inputs ? (float *)(void *)(scratch + ws->scratch_fake) : NULL},
+                                    .fake = ws->fake_inputs ? (float *)(void *)(scratch + ws->scratch_fake) : NULL,
+                                    .half = ws->half_inputs ? (uint16_t *)(void *)(scratch + ws->scratch_half) : NULL},
                           .panel = scratch};
 }
 

@@ -1,8 +1,7 @@
 /* Texts to logits: tokenizing, batches of similar length, progress. Any batch gives the same bits.
- * Includes: model/classifier.h, text/clean.h. Called by: eval, study, api. */
+ * Includes: model/window.h. Called by: eval, study, api. */
 #include "base/clock.h"
-#include "model/parts.h"
-#include "text/clean.h"
+#include "model/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,153 +12,81 @@ enum {
     DEFAULT_LENGTH = 512
 };
 
-/* Tokens of a window of texts, one after the other. */
-struct window {
-    int32_t *ids, *type_ids;
-    size_t n_ids, capacity;
-    size_t *begin;      /* [WINDOW + 1] */
-    size_t *order;      /* [WINDOW] longest first */
-    size_t *cu_seqlens; /* [WINDOW + 1] */
+/* Memory of a run, kept from window to window. */
+struct run {
+    tb_window window;
+    size_t *order;      /* [window.capacity] longest first */
+    size_t *cu_seqlens; /* [window.capacity + 1] */
+    size_t *place;      /* [place_capacity] of the next text of each length, while sorting */
+    size_t place_capacity;
     int32_t *batch_ids, *batch_types;
     size_t batch_capacity;
     float *logits; /* of one batch */
     size_t logits_capacity;
-    tb_tokens tokens;
-    tb_text cleaned, cleaned_pair;
 };
 
-static void window_free(struct window *w)
+static void run_free(struct run *r)
 {
-    free(w->ids);
-    free(w->type_ids);
-    free(w->begin);
-    free(w->order);
-    free(w->cu_seqlens);
-    free(w->batch_ids);
-    free(w->batch_types);
-    free(w->logits);
-    tb_tokens_free(&w->tokens);
-    tb_text_free(&w->cleaned);
-    tb_text_free(&w->cleaned_pair);
+    tb_window_free(&r->window);
+    free(r->order);
+    free(r->cu_seqlens);
+    free(r->place);
+    free(r->batch_ids);
+    free(r->batch_types);
+    free(r->logits);
 }
 
-static timbang_status window_make(struct window *w, tb_error *err)
+static timbang_status run_make(struct run *r, size_t n, const tb_pool *pool, tb_error *err)
 {
-    w->begin = tb_calloc(WINDOW + 1, sizeof *w->begin, err);
-    w->order = w->begin ? tb_calloc(WINDOW, sizeof *w->order, err) : NULL;
-    w->cu_seqlens = w->order ? tb_calloc(WINDOW + 1, sizeof *w->cu_seqlens, err) : NULL;
-    return w->cu_seqlens ? TIMBANG_OK : err->status;
-}
-
-static timbang_status keep_tokens(struct window *w, tb_error *err)
-{
-    size_t need = w->n_ids + w->tokens.n;
-    if (need > w->capacity) {
-        size_t capacity = need * 2;
-        TB_TRY(tb_grow((void **)&w->ids, capacity, sizeof *w->ids, err));
-        TB_TRY(tb_grow((void **)&w->type_ids, capacity, sizeof *w->type_ids, err));
-        w->capacity = capacity;
-    }
-    if (w->tokens.n) {
-        memcpy(w->ids + w->n_ids, w->tokens.ids, w->tokens.n * sizeof *w->ids);
-        memcpy(w->type_ids + w->n_ids, w->tokens.type_ids, w->tokens.n * sizeof *w->type_ids);
-    }
-    w->n_ids = need;
-    return TIMBANG_OK;
-}
-
-/* *text becomes its clean form in `out`. */
-static timbang_status clean(unsigned flags, const char **text, size_t *length, tb_text *out, tb_error *err)
-{
-    out->length = 0;
-    TB_TRY(tb_clean(flags, *text, *length, out, err));
-    TB_TRY(tb_text_finish(out, err));
-    *text = out->data ? out->data : "";
-    *length = out->length;
-    return TIMBANG_OK;
-}
-
-static timbang_status tokenize(const tb_classifier *model, const tb_text_ref *ref, const tb_run_options *options,
-                               size_t max_length, struct window *w, tb_error *err)
-{
-    const char *text = ref->text, *pair = ref->pair;
-    size_t length = ref->length, pair_length = pair ? strlen(pair) : 0;
-    if (options->clean)
-        TB_TRY(clean(options->clean, &text, &length, &w->cleaned, err));
-    if (options->clean && pair)
-        TB_TRY(clean(options->clean, &pair, &pair_length, &w->cleaned_pair, err));
-    TB_TRY(tb_tokenizer_encode(model->tokenizer, text, length, pair, pair_length, max_length, &w->tokens, err));
-    if (w->tokens.n == 0)
-        return tb_fail(err, TIMBANG_DATA, "the text gives no token at all, and the tokenizer adds none");
-    return keep_tokens(w, err);
-}
-
-static timbang_status tokenize_window(const tb_classifier *model, const tb_text_ref *texts, size_t first, size_t n,
-                                      const tb_run_options *options, size_t max_length, struct window *w,
-                                      const tb_run_facts *facts, tb_error *err)
-{
-    w->n_ids = 0;
-    for (size_t i = 0; i < n; i++) {
-        double start = tb_now_ms();
-        w->begin[i] = w->n_ids;
-        if (tokenize(model, &texts[first + i], options, max_length, w, err) != TIMBANG_OK)
-            return tb_fail_prefix(err, "text %zu", first + i + 1);
-        if (!facts)
-            continue;
-        if (facts->tokens)
-            facts->tokens[first + i] = (uint32_t)w->tokens.n;
-        if (facts->truncated)
-            facts->truncated[first + i] = w->tokens.truncated;
-        if (facts->empty)
-            facts->empty[first + i] = w->tokens.n == w->tokens.n_special;
-        if (facts->tokenize_ms)
-            facts->tokenize_ms[first + i] = tb_now_ms() - start;
-    }
-    w->begin[n] = w->n_ids;
-    return TIMBANG_OK;
+    size_t capacity = n < WINDOW ? n : WINDOW;
+    TB_TRY(tb_window_make(&r->window, capacity, pool, err));
+    r->order = tb_calloc(capacity, sizeof *r->order, err);
+    r->cu_seqlens = r->order ? tb_calloc(capacity + 1, sizeof *r->cu_seqlens, err) : NULL;
+    return r->cu_seqlens ? TIMBANG_OK : err->status;
 }
 
 /* Longest first, file order among equals: a counting sort, since lengths are small numbers. */
-static timbang_status sort_window(struct window *w, size_t n, tb_error *err)
+static timbang_status sort_window(struct run *r, size_t n, tb_error *err)
 {
+    const tb_window *w = &r->window;
     size_t longest = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t length = w->begin[i + 1] - w->begin[i];
-        longest = length > longest ? length : longest;
-    }
-    size_t *place = tb_calloc(longest + 2, sizeof *place, err);
-    if (!place)
-        return err->status;
     for (size_t i = 0; i < n; i++)
-        place[longest - (w->begin[i + 1] - w->begin[i]) + 1]++;
+        longest = tb_window_length(w, i) > longest ? tb_window_length(w, i) : longest;
+    if (longest + 2 > r->place_capacity) {
+        TB_TRY(tb_grow((void **)&r->place, longest + 2, sizeof *r->place, err));
+        r->place_capacity = longest + 2;
+    }
+    size_t *place = r->place;
+    memset(place, 0, (longest + 2) * sizeof *place);
+    for (size_t i = 0; i < n; i++)
+        place[longest - tb_window_length(w, i) + 1]++;
     for (size_t length = 1; length <= longest; length++)
         place[length] += place[length - 1];
     for (size_t i = 0; i < n; i++)
-        w->order[place[longest - (w->begin[i + 1] - w->begin[i])]++] = i;
-    free(place);
+        r->order[place[longest - tb_window_length(w, i)]++] = i;
     return TIMBANG_OK;
 }
 
-static timbang_status batch_reserve(struct window *w, size_t tokens, size_t logits, tb_error *err)
+static timbang_status batch_reserve(struct run *r, size_t tokens, size_t logits, tb_error *err)
 {
-    if (tokens > w->batch_capacity) {
-        TB_TRY(tb_grow((void **)&w->batch_ids, tokens, sizeof *w->batch_ids, err));
-        TB_TRY(tb_grow((void **)&w->batch_types, tokens, sizeof *w->batch_types, err));
-        w->batch_capacity = tokens;
+    if (tokens > r->batch_capacity) {
+        TB_TRY(tb_grow((void **)&r->batch_ids, tokens, sizeof *r->batch_ids, err));
+        TB_TRY(tb_grow((void **)&r->batch_types, tokens, sizeof *r->batch_types, err));
+        r->batch_capacity = tokens;
     }
-    if (logits > w->logits_capacity) {
-        TB_TRY(tb_grow((void **)&w->logits, logits, sizeof *w->logits, err));
-        w->logits_capacity = logits;
+    if (logits > r->logits_capacity) {
+        TB_TRY(tb_grow((void **)&r->logits, logits, sizeof *r->logits, err));
+        r->logits_capacity = logits;
     }
     return TIMBANG_OK;
 }
 
 /* How many texts, from `at` in the order, make the next batch. */
-static size_t batch_size(const struct window *w, size_t at, size_t n, size_t batch)
+static size_t batch_size(const struct run *r, size_t at, size_t n, size_t batch)
 {
     size_t tokens = 0, count = 0;
     while (at + count < n && (batch == 0 || count < batch)) {
-        size_t i = w->order[at + count], length = w->begin[i + 1] - w->begin[i];
+        size_t length = tb_window_length(&r->window, r->order[at + count]);
         if (batch == 0 && count > 0 && tokens + length > BATCH_TOKENS)
             break;
         tokens += length;
@@ -168,29 +95,29 @@ static size_t batch_size(const struct window *w, size_t at, size_t n, size_t bat
     return count;
 }
 
-static timbang_status run_batch(const tb_classifier *model, tb_workspace *workspace, struct window *w, size_t at,
+static timbang_status run_batch(const tb_classifier *model, tb_workspace *workspace, struct run *r, size_t at,
                                 size_t count, float *logits, double *forward_ms, tb_error *err)
 {
+    const tb_window *w = &r->window;
     size_t n_labels = model->config.n_labels, tokens = 0;
     for (size_t j = 0; j < count; j++)
-        tokens += w->begin[w->order[at + j] + 1] - w->begin[w->order[at + j]];
-    TB_TRY(batch_reserve(w, tokens, count * n_labels, err));
-    w->cu_seqlens[0] = 0;
+        tokens += tb_window_length(w, r->order[at + j]);
+    TB_TRY(batch_reserve(r, tokens, count * n_labels, err));
+    r->cu_seqlens[0] = 0;
     for (size_t j = 0; j < count; j++) {
-        size_t i = w->order[at + j], from = w->begin[i], length = w->begin[i + 1] - from, to = w->cu_seqlens[j];
-        memcpy(w->batch_ids + to, w->ids + from, length * sizeof *w->ids);
-        memcpy(w->batch_types + to, w->type_ids + from, length * sizeof *w->type_ids);
-        w->cu_seqlens[j + 1] = to + length;
+        size_t i = r->order[at + j], to = r->cu_seqlens[j];
+        tb_window_copy(w, i, r->batch_ids + to, r->batch_types + to);
+        r->cu_seqlens[j + 1] = to + tb_window_length(w, i);
     }
-    tb_batch batch = {count, tokens, w->batch_ids, w->batch_types, w->cu_seqlens};
+    tb_batch batch = {count, tokens, r->batch_ids, r->batch_types, r->cu_seqlens};
     double start = tb_now_ms();
-    TB_TRY(tb_classifier_forward(model, workspace, &batch, w->logits, err));
+    TB_TRY(tb_classifier_forward(model, workspace, &batch, r->logits, err));
     double spent = tb_now_ms() - start;
     for (size_t j = 0; j < count; j++) {
-        size_t i = w->order[at + j];
-        memcpy(logits + i * n_labels, w->logits + j * n_labels, n_labels * sizeof *logits);
+        size_t i = r->order[at + j];
+        memcpy(logits + i * n_labels, r->logits + j * n_labels, n_labels * sizeof *logits);
         if (forward_ms)
-            forward_ms[i] = spent * (double)(w->begin[i + 1] - w->begin[i]) / (double)tokens;
+            forward_ms[i] = spent * (double)tb_window_length(w, i) / (double)tokens;
     }
     return TIMBANG_OK;
 }
@@ -206,23 +133,24 @@ timbang_status tb_classifier_run(const tb_classifier *model, tb_workspace *works
                        options->max_length, positions);
     max_length = max_length < positions ? max_length : positions;
     const char *stage = options->stage ? options->stage : "classifying";
-    struct window w = {0};
-    timbang_status status = window_make(&w, err);
+    struct run r = {0};
+    timbang_status status = run_make(&r, n, workspace->pool, err);
     for (size_t first = 0; status == TIMBANG_OK && first < n; first += WINDOW) {
         size_t count = n - first < WINDOW ? n - first : WINDOW;
-        status = tokenize_window(model, texts, first, count, options, max_length, &w, facts, err);
+        status = tb_window_tokenize(&r.window, model, workspace->pool, texts, first, count, options->clean, max_length,
+                                    facts, err);
         if (status == TIMBANG_OK)
-            status = sort_window(&w, count, err);
+            status = sort_window(&r, count, err);
         for (size_t at = 0, m; status == TIMBANG_OK && at < count; at += m) {
-            m = batch_size(&w, at, count, options->batch);
+            m = batch_size(&r, at, count, options->batch);
             status = tb_check_cancel(options->hooks, err);
             if (status == TIMBANG_OK)
-                status = run_batch(model, workspace, &w, at, m, logits + first * n_labels,
+                status = run_batch(model, workspace, &r, at, m, logits + first * n_labels,
                                    facts && facts->forward_ms ? facts->forward_ms + first : NULL, err);
             if (status == TIMBANG_OK)
                 tb_progress(options->hooks, stage, first + at + m, n);
         }
     }
-    window_free(&w);
+    run_free(&r);
     return status;
 }

@@ -81,6 +81,8 @@ static void plan_scratch(tb_workspace *ws, size_t widest)
     ws->scratch_input = place(&rows, TB_ROW_BLOCK * ws->input.lda);
     ws->scratch_row_scale = place(&rows, TB_ROW_BLOCK * sizeof(float));
     ws->scratch_fake = place(&rows, ws->fake_inputs ? TB_ROW_BLOCK * widest * sizeof(float) : 0);
+    ws->scratch_half =
+        place(&rows, ws->half_inputs ? TB_ROW_BLOCK * tb_input_half_stride(widest) * sizeof(uint16_t) : 0);
     ws->scratch_y = place(&rows, TB_ROW_BLOCK * ws->hidden * sizeof(float));
     ws->scratch_wide = place(&rows, wide > two_rows ? wide : two_rows);
     ws->scratch_bytes = tb_round_up(attention > rows ? attention : rows, 4096);
@@ -124,6 +126,7 @@ static timbang_status allocate_all(tb_workspace *ws, tb_error *err)
         {(void **)&ws->input.a, rows * ws->input.lda, 1},
         {(void **)&ws->input.row_scale, rows, sizeof(float)},
         {(void **)&ws->input.fake, ws->fake_inputs ? rows * widest : 0, sizeof(float)},
+        {(void **)&ws->input.half, ws->half_inputs ? rows * tb_input_half_stride(widest) : 0, sizeof(uint16_t)},
         {(void **)&ws->scratch, (size_t)tb_pool_threads(ws->pool), ws->scratch_bytes},
         {(void **)&ws->cls_seqlens, texts + 1, sizeof(size_t)},
         {(void **)&ws->cu_seqlens, texts + 1, sizeof(size_t)},
@@ -150,7 +153,7 @@ timbang_status tb_workspace_reserve(tb_workspace *ws, const tb_classifier *model
     bool fits = ws->kernels == model->kernels && n_tokens <= ws->n_tokens && n_texts <= ws->n_texts &&
                 max_seqlen <= ws->max_seqlen && config->hidden_size == ws->hidden && head_dim == ws->head_dim &&
                 config->intermediate_size == ws->intermediate && panel <= ws->scratch_linear &&
-                (!model->fake_inputs || ws->fake_inputs);
+                (!model->fake_inputs || ws->fake_inputs) && (!model->half_inputs || ws->half_inputs);
     if (fits)
         return TIMBANG_OK;
     tb_workspace old = *ws;
@@ -164,6 +167,7 @@ timbang_status tb_workspace_reserve(tb_workspace *ws, const tb_classifier *model
     ws->head_dim = head_dim;
     ws->scratch_linear = larger(panel, old.scratch_linear);
     ws->fake_inputs = model->fake_inputs || old.fake_inputs;
+    ws->half_inputs = model->half_inputs || old.half_inputs;
     if (allocate_all(ws, err) != TIMBANG_OK) {
         release(ws);
         return err->status;

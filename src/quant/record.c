@@ -1,7 +1,5 @@
-/* The sidecar of a quantized folder. Includes: base, quant. Called by: quant/quantize.c. */
+/* The sidecar of a quantized folder. Includes: base, quant. Called by: quant/quantize.c, study. */
 #include "quant/record.h"
-
-#include "base/sha256.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +12,7 @@ enum { CHUNK = 1 << 20, MAX_SHARDS = 4096 };
 
 /* ---- Hash of the source ---- */
 
-static timbang_status hash_source(const tb_source *source, const tb_hooks *hooks, tb_sha256 *hash, tb_error *err)
+timbang_status tb_hash_source(const tb_source *source, const tb_hooks *hooks, tb_sha256 *hash, tb_error *err)
 {
     uint64_t size = tb_source_size(source);
     char *chunk = tb_calloc(CHUNK, 1, err);
@@ -35,7 +33,7 @@ static timbang_status hash_member(const tb_quantize_job *job, const char *file, 
 {
     tb_source *source;
     TB_TRY(tb_folder_source(job->folder, file, &source, err));
-    timbang_status status = hash_source(source, job->hooks, hash, err);
+    timbang_status status = tb_hash_source(source, job->hooks, hash, err);
     tb_source_close(source);
     return status;
 }
@@ -80,7 +78,7 @@ timbang_status tb_source_weights_hash(const tb_quantize_job *job, char hex[65], 
     if (job->weights_path) {
         tb_source *source;
         TB_TRY(tb_source_open(job->weights_path, &source, err));
-        status = hash_source(source, job->hooks, &hash, err);
+        status = tb_hash_source(source, job->hooks, &hash, err);
         tb_source_close(source);
     } else if (!tb_folder_has(job->folder, whole[0]) && tb_folder_has(job->folder, index)) {
         status = hash_shards(job, index, &hash, err);

@@ -1,10 +1,13 @@
 /* The sidecar timbang.json of a quantized folder: where it comes from and how it was made; no times, no paths.
- * Includes: base, quant/quantize.h. Called by: quant/quantize.c. */
+ * Includes: base, quant/quantize.h. Called by: quant/quantize.c, study/facts.c. */
 #ifndef TB_QUANT_RECORD_H
 #define TB_QUANT_RECORD_H
 
+#include "base/sha256.h"
 #include "quant/quantize.h"
 
+/* Adds all bytes of a source. hooks: cancel; NULL is fine. */
+timbang_status tb_hash_source(const tb_source *source, const tb_hooks *hooks, tb_sha256 *hash, tb_error *err);
 /* SHA-256 of the source's weights: the file, or the shards of an index one after the other in the order of their names.
  */
 timbang_status tb_source_weights_hash(const tb_quantize_job *job, char hex[65], tb_error *err);

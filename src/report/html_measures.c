@@ -144,19 +144,20 @@ static void put_latency_key(tb_text *out, const tb_report *report, size_t set)
     uint64_t n = put_range(out, report, set, false);
     tb_text_printf(out,
                    tb_report_say(report,
-                                 " %s, each alone at its real length, after a warm-up; the variants of a model took "
-                                 "turns, ",
-                                 " %s, masing-masing tersendiri dengan panjang aslinya, setelah pemanasan; varian "
-                                 "satu model bergiliran, "),
+                                 " %s, each alone at its real length; models and variants took turns, again and "
+                                 "again, ",
+                                 " %s, masing-masing tersendiri dengan panjang aslinya; model dan varian "
+                                 "bergiliran berulang kali, "),
                    tb_html_texts(report, n));
     n = put_range(out, report, set, true);
     tb_text_printf(out,
                    tb_report_say(report,
-                                 " %s, and a text&rsquo;s time is the median of its rounds. The ratio is the median "
-                                 "over texts, its interval from the turns. Texts/s: the whole set, in batches. "
-                                 "Energy: ",
-                                 " %s, dan waktu sebuah teks adalah median putarannya. Rasio adalah median atas "
-                                 "teks, selangnya dari giliran. Teks/s: seluruh set, dalam <i>batch</i>. Energi: "),
+                                 " %s. Times are those of the machine when it is least disturbed: the lower decile "
+                                 "of the turns. The ratio is the median over the turns; intervals come from whole "
+                                 "turns. Texts/s: the whole set, in batches. Energy: ",
+                                 " %s. Waktunya adalah waktu mesin saat paling sedikit terganggu: desil bawah "
+                                 "giliran. Rasio adalah median atas giliran; selangnya dari giliran utuh. Teks/s: "
+                                 "seluruh set, dalam <i>batch</i>. Energi: "),
                    tb_report_say(report, n == 1 ? "round" : "rounds", "putaran"));
     if (!report->energy_available)
         tb_html_say(out, report, "not available, ", "tidak tersedia, ");

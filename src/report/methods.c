@@ -438,23 +438,28 @@ static void put_latency(tb_methods *m)
     put_range(m, texts, "text", "texts", "teks");
     tb_methods_say(
         m,
-        " of a set, spread evenly over its lengths, one at a time at their real length and without padding. The "
-        "variants of a model took turns, each of which begins with a text that is not timed, with ",
+        " of a set, spread evenly over its lengths, one at a time at their real length and without padding. Models "
+        "and variants took short turns, again and again, each of which begins with a text that is not timed, with ",
         " per set yang tersebar merata menurut panjangnya, satu demi satu dengan panjang asli dan tanpa pengisi. "
-        "Varian satu model bergiliran, dan setiap giliran dimulai dengan satu teks yang tidak diukur; seluruhnya ");
+        "Model dan varian bergiliran singkat berulang kali, dan setiap giliran dimulai dengan satu teks yang tidak "
+        "diukur; seluruhnya ");
     put_range(m, rounds, "round", "rounds", "putaran");
     tb_methods_say(
         m,
-        " over the texts for each variant. Tokenizing and the forward pass were timed apart; a text's time is the "
-        "median of its rounds. As timings of one run are no independent samples, variants are compared by the median "
-        "over the texts of paired ratios, and no test is made of them. The 95\\,\\% intervals come from 400 "
-        "resamplings of whole turns in blocks of four neighbors, widened by Student's $t$ for the number of blocks. "
-        "Texts a second are of the whole set in batches.\n",
-        " atas teks itu untuk tiap varian. Tokenisasi dan langkah maju diukur terpisah; waktu sebuah teks adalah "
-        "median putarannya. Karena pengukuran waktu dari satu proses bukan sampel yang saling bebas, varian "
-        "dibandingkan dengan median atas teks dari rasio berpasangan, dan tidak diuji. Selang 95\\,\\% berasal dari "
-        "400 pengambilan ulang giliran utuh dalam blok empat giliran bertetangga, dilebarkan menurut $t$ Student "
-        "untuk banyaknya blok. Teks per detik adalah untuk seluruh set per batch.\n");
+        " over the texts for each variant. Tokenizing and the forward pass were timed apart. The level is the lower "
+        "decile over the turns of a turn's mean, because other programs only ever make a text slower; a text's share "
+        "of it is its median over the turns. As timings of one run are no independent samples, variants are compared "
+        "by the median over the turns of paired ratios, and no test is made of them. The 95\\,\\% intervals come from "
+        "400 resamplings of whole turns in blocks of a fifth of them, widened by Student's $t$ for the number of "
+        "blocks, and but for ratios as if the machine's moods lasted for a minute. Texts a second are of the whole "
+        "set in batches.\n",
+        " atas teks itu untuk tiap varian. Tokenisasi dan langkah maju diukur terpisah. Tarafnya adalah desil bawah "
+        "atas giliran dari rerata satu giliran, karena program lain hanya dapat memperlambat; bagian sebuah teks "
+        "adalah mediannya atas giliran. Karena pengukuran waktu dari satu proses bukan sampel yang saling bebas, "
+        "varian dibandingkan dengan median atas giliran dari rasio berpasangan, dan tidak diuji. Selang 95\\,\\% "
+        "berasal dari 400 pengambilan ulang giliran utuh dalam blok seperlima dari semuanya, dilebarkan menurut $t$ "
+        "Student untuk banyaknya blok, dan selain untuk rasio seakan-akan gangguan mesin berlangsung satu menit. "
+        "Teks per detik adalah untuk seluruh set per batch.\n");
     put_energy(m);
 }
 

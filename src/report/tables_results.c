@@ -195,13 +195,15 @@ static const tb_column latency_columns[] = {
 const tb_table tb_table_latency = {
     .name = "latency",
     .caption_en =
-        "Latency in milliseconds, one text at a time at its real length, variants interleaved; a text's time is "
-        "the median of its rounds. Intervals: whole turns, resampled. Ratio: median over the texts of paired "
-        "ratios of the total. Timings of one run are not independent samples.",
+        "Latency in milliseconds, one text at a time at its real length, variants interleaved; level: the "
+        "lower decile of turns spread over the measurement, which is the machine least disturbed. Intervals: whole "
+        "turns, resampled. Ratio: median over the turns of paired ratios of the total. Timings of one run are not "
+        "independent samples.",
     .caption_id =
-        "Latensi dalam milidetik, satu teks setiap kali dengan panjang aslinya, varian bergantian; waktu sebuah "
-        "teks adalah median putarannya. Selang: pengambilan ulang giliran utuh. Rasio: median atas teks dari rasio "
-        "total berpasangan. Pengukuran waktu dari satu proses bukan sampel yang saling bebas.",
+        "Latensi dalam milidetik, satu teks setiap kali dengan panjang aslinya, varian bergantian; tarafnya: "
+        "desil bawah dari giliran yang tersebar selama pengukuran, yaitu mesin yang paling sedikit terganggu. "
+        "Selang: pengambilan ulang giliran utuh. Rasio: median atas giliran dari rasio total berpasangan. "
+        "Pengukuran waktu dari satu proses bukan sampel yang saling bebas.",
     .columns = latency_columns,
     .n_columns = sizeof latency_columns / sizeof latency_columns[0],
     .list = tb_rows_of_results,

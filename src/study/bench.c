@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The simple benchmark.
- * Includes: study/bench.h, study/variants.h, eval. Called by: api. */
+ * The benchmark of the forward pass.
+ * Includes: study/bench.h, study/bench_shapes.h, study/variants.h, kernels/peak.h, eval. Called by: api. */
 #include "study/bench.h"
 
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "eval/metrics.h"
+#include "kernels/peak.h"
+#include "study/bench_shapes.h"
 #include "study/record.h"
 #include "study/variants.h"
 
@@ -14,61 +16,111 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SHAPES = 64, MAX_TEXTS = 4096, WARM_UPS = 2, MIN_ROUNDS = 10, MAX_ROUNDS = 20000, MAX_VARIANTS = 64 };
+enum {
+    WARM_UPS = 2,
+    MIN_ROUNDS = 10,
+    MAX_ROUNDS = 20000,
+    MAX_VARIANTS = 64,
+    MAX_LEVELS = 32,
+    MAX_COUNTS = 64,
+    MAX_COLUMNS = 512, /* variants times levels times numbers of threads */
+    MAX_THREADS = 1024,
+    MAX_BURST = 64
+};
+#define BURST_MS 10.0
 
-typedef struct shape {
-    size_t texts, tokens;
-} shape;
+/* A number of threads. */
+typedef struct team {
+    tb_pool *pool;
+    bool own; /* made here */
+} team;
+
+/* One variant, level and number of threads. */
+typedef struct column {
+    size_t variant, level, team;
+    const tb_classifier *classifier;
+    tb_workspace *workspace; /* of (level, team), shared by the variants */
+    double peak;             /* operations a second; 0: unknown */
+    double read;             /* bytes a second, of as many bytes as the packed weights; 0: unknown */
+    double *ms;              /* [MAX_ROUNDS] */
+    size_t rounds;
+    double spent; /* ms */
+} column;
 
 typedef struct bench {
     const tb_bench_job *job;
     tb_folder *opened; /* NULL: the embedded one */
     const tb_folder *folder;
     char *directory; /* temporary; NULL: none was made */
-    tb_variant *variants;
-    size_t n_variants, n_labels;
-    tb_workspace *workspace;
+    const tb_kernels *levels[MAX_LEVELS];
+    team *teams;               /* [n_teams] */
+    tb_variant *variants;      /* [n_variants][n_levels] */
+    tb_workspace **workspaces; /* [n_levels][n_teams] */
+    column *columns;           /* [n_columns] */
+    double *ms;                /* [n_columns][MAX_ROUNDS] */
+    size_t n_levels, n_teams, n_variants, n_columns;
     float *logits;
-    double *ms; /* [variant][round] */
 } bench;
 
-/* ---- Shapes ---- */
+/* ---- Levels and threads ---- */
 
-static timbang_status parse_shape(const char *text, size_t length, shape *out, tb_error *err)
+static timbang_status find_level(const char *name, const tb_kernels **out, tb_error *err)
 {
-    char part[64], *x;
-    uint64_t texts, tokens;
-    if (length < sizeof part) {
-        memcpy(part, text, length);
-        part[length] = '\0';
-        x = strchr(part, 'x');
-        if (x) {
-            *x = '\0';
-            if (tb_parse_u64(part, &texts) && tb_parse_u64(x + 1, &tokens) && texts >= 1 && texts <= MAX_TEXTS &&
-                tokens >= 1 && tokens <= MAX_TEXTS) {
-                *out = (shape){(size_t)texts, (size_t)tokens};
-                return TIMBANG_OK;
-            }
+    const tb_kernels *usable[MAX_LEVELS];
+    size_t n = tb_kernels_usable(usable, MAX_LEVELS);
+    tb_text names = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(usable[i]->name, name) == 0) {
+            tb_text_free(&names);
+            *out = usable[i];
+            return TIMBANG_OK;
         }
+        if (i)
+            tb_text_puts(&names, ", ");
+        tb_text_puts(&names, usable[i]->name);
     }
-    return tb_fail(err, TIMBANG_USAGE, "the shape '%.*s' is not TEXTSxTOKENS, such as 8x128 (each from 1 to %d)",
-                   (int)(length < 60 ? length : 60), text, MAX_TEXTS);
+    tb_fail(err, TIMBANG_USAGE, "the CPU level '%s' cannot be used here; one of %s", name,
+            names.data ? names.data : "scalar");
+    tb_text_free(&names);
+    return TIMBANG_USAGE;
 }
 
-static timbang_status parse_shapes(const char *text, shape shapes[MAX_SHAPES], size_t *n, tb_error *err)
+static timbang_status find_levels(bench *b, tb_error *err)
 {
-    if (!text)
-        text = "1x16,1x32,1x128,8x128";
-    *n = 0;
-    for (const char *at = text;; at++) {
-        size_t length = strcspn(at, ",");
-        if (*n == MAX_SHAPES)
-            return tb_fail(err, TIMBANG_USAGE, "more than %d shapes", MAX_SHAPES);
-        TB_TRY(parse_shape(at, length, &shapes[(*n)++], err));
-        at += length;
-        if (*at == '\0')
-            return TIMBANG_OK;
+    const timbang_bench_options *o = b->job->options;
+    if (!o->levels || o->n_levels == 0) {
+        b->levels[b->n_levels++] = b->job->kernels;
+        return TIMBANG_OK;
     }
+    if (o->n_levels > MAX_LEVELS)
+        return tb_fail(err, TIMBANG_USAGE, "%zu CPU levels; at most %d can be compared", o->n_levels, MAX_LEVELS);
+    for (size_t i = 0; i < o->n_levels; i++)
+        TB_TRY(find_level(o->levels[i], &b->levels[b->n_levels++], err));
+    return TIMBANG_OK;
+}
+
+static timbang_status make_teams(bench *b, tb_error *err)
+{
+    const timbang_bench_options *o = b->job->options;
+    bool given = o->threads && o->n_threads;
+    size_t n = given ? o->n_threads : 1;
+    if (n > MAX_COUNTS)
+        return tb_fail(err, TIMBANG_USAGE, "%zu numbers of threads; at most %d can be compared", n, MAX_COUNTS);
+    b->teams = tb_calloc(n, sizeof *b->teams, err);
+    if (!b->teams)
+        return err->status;
+    for (size_t i = 0; i < n; i++, b->n_teams++) {
+        team *t = &b->teams[i];
+        if (given && (o->threads[i] < 1 || o->threads[i] > MAX_THREADS))
+            return tb_fail(err, TIMBANG_USAGE, "%d threads: a number from 1 to %d is wanted", o->threads[i],
+                           MAX_THREADS);
+        t->own = given && o->threads[i] != tb_pool_threads(b->job->pool);
+        if (!t->own)
+            t->pool = b->job->pool;
+        else
+            TB_TRY(tb_pool_create(o->threads[i], &t->pool, err));
+    }
+    return TIMBANG_OK;
 }
 
 /* ---- Variants ---- */
@@ -89,7 +141,8 @@ static timbang_status open_folder(bench *b, tb_error *err)
     return TIMBANG_OK;
 }
 
-static timbang_status make_variant(bench *b, size_t v, const tb_scheme *scheme, tb_error *err)
+/* Quantized once, for the first level; packed for each. */
+static timbang_status make_variant(bench *b, size_t v, size_t level, const tb_scheme *scheme, tb_error *err)
 {
     const timbang_model_options *o = &b->job->options->model;
     char *out = NULL;
@@ -103,35 +156,126 @@ static timbang_status make_variant(bench *b, size_t v, const tb_scheme *scheme, 
         .seed = o->seed,
         .scheme = scheme,
         .out = out,
-        .kernels = b->job->kernels,
+        .reuse = level > 0,
+        .kernels = b->levels[level],
         .pool = b->job->pool,
         .hooks = b->job->hooks,
     };
-    timbang_status status = tb_variant_make(&job, &b->variants[v], err);
+    timbang_status status = tb_variant_make(&job, &b->variants[v * b->n_levels + level], err);
     free(out);
     return status;
+}
+
+static bool is_as_it_is(const char *variant)
+{
+    return strcmp(variant, "as-is") == 0;
 }
 
 static timbang_status make_variants(bench *b, tb_error *err)
 {
     const timbang_bench_options *o = b->job->options;
-    bool as_it_is = !o->variants || o->n_variants == 0;
-    if (!as_it_is && o->n_variants > MAX_VARIANTS)
-        return tb_fail(err, TIMBANG_USAGE, "%zu variants; at most %d can be compared", o->n_variants, MAX_VARIANTS);
-    size_t n = as_it_is ? 1 : o->n_variants;
-    b->variants = tb_calloc(n, sizeof *b->variants, err);
+    bool given = o->variants && o->n_variants;
+    size_t n = given ? o->n_variants : 1;
+    if (n > MAX_VARIANTS)
+        return tb_fail(err, TIMBANG_USAGE, "%zu variants; at most %d can be compared", n, MAX_VARIANTS);
+    tb_scheme schemes[MAX_VARIANTS];
+    bool any = false;
+    for (size_t v = 0; given && v < n; v++) {
+        if (is_as_it_is(o->variants[v]))
+            continue;
+        TB_TRY(tb_scheme_parse(o->variants[v], 0, NULL, &schemes[v], err));
+        any = true;
+    }
+    b->variants = tb_calloc(n * b->n_levels, sizeof *b->variants, err);
     if (!b->variants)
         return err->status;
     b->n_variants = n;
-    if (as_it_is)
-        return make_variant(b, 0, NULL, err);
-    tb_scheme schemes[MAX_VARIANTS];
+    if (any)
+        TB_TRY(tb_temporary_folder(&b->directory, err));
     for (size_t v = 0; v < n; v++)
-        TB_TRY(tb_scheme_parse(o->variants[v], 0, NULL, &schemes[v], err));
-    TB_TRY(tb_temporary_folder(&b->directory, err));
-    for (size_t v = 0; v < n; v++) {
+        for (size_t level = 0; level < b->n_levels; level++) {
+            TB_TRY(tb_check_cancel(b->job->hooks, err));
+            bool as_it_is = !given || is_as_it_is(o->variants[v]);
+            TB_TRY(make_variant(b, v, level, as_it_is ? NULL : &schemes[v], err));
+        }
+    return TIMBANG_OK;
+}
+
+/* ---- Columns, and what the machine could do at best ---- */
+
+static tb_peak_kind peak_kind(tb_weight_kind kind)
+{
+    return kind == TB_WEIGHT_S8 || kind == TB_WEIGHT_S4 ? TB_PEAK_S8
+           : kind == TB_WEIGHT_BF16                     ? TB_PEAK_BF16
+                                                        : TB_PEAK_F32;
+}
+
+static timbang_status make_columns(bench *b, tb_error *err)
+{
+    size_t n = b->n_variants * b->n_levels * b->n_teams;
+    if (n > MAX_COLUMNS)
+        return tb_fail(err, TIMBANG_USAGE, "%zu variants x %zu levels x %zu numbers of threads are more than %d",
+                       b->n_variants, b->n_levels, b->n_teams, MAX_COLUMNS);
+    b->workspaces = tb_calloc(b->n_levels * b->n_teams, sizeof *b->workspaces, err);
+    b->columns = b->workspaces ? tb_calloc(n, sizeof *b->columns, err) : NULL;
+    b->ms = b->columns ? tb_calloc(n * MAX_ROUNDS, sizeof *b->ms, err) : NULL;
+    if (!b->ms)
+        return err->status;
+    for (size_t l = 0; l < b->n_levels; l++)
+        for (size_t t = 0; t < b->n_teams; t++)
+            TB_TRY(tb_workspace_create(b->teams[t].pool, &b->workspaces[l * b->n_teams + t], err));
+    for (size_t v = 0; v < b->n_variants; v++)
+        for (size_t l = 0; l < b->n_levels; l++)
+            for (size_t t = 0; t < b->n_teams; t++) {
+                column *c = &b->columns[b->n_columns];
+                c->variant = v;
+                c->level = l;
+                c->team = t;
+                c->classifier = b->variants[v * b->n_levels + l].classifier;
+                c->workspace = b->workspaces[l * b->n_teams + t];
+                c->ms = b->ms + b->n_columns++ * MAX_ROUNDS;
+            }
+    return TIMBANG_OK;
+}
+
+static timbang_status measure_peaks(bench *b, tb_error *err)
+{
+    for (size_t l = 0; l < b->n_levels; l++)
+        for (size_t t = 0; t < b->n_teams; t++) {
+            double peaks[TB_PEAK_KINDS] = {0};
+            for (size_t i = 0; i < b->n_columns; i++) {
+                column *c = &b->columns[i];
+                if (c->level != l || c->team != t)
+                    continue;
+                tb_peak_kind kind = peak_kind(tb_classifier_linear_work(c->classifier, 1, 1).kind);
+                TB_TRY(tb_check_cancel(b->job->hooks, err));
+                if (peaks[kind] <= 0)
+                    peaks[kind] = tb_peak_measure(b->levels[l], kind, b->teams[t].pool);
+                c->peak = peaks[kind];
+            }
+        }
+    return TIMBANG_OK;
+}
+
+/* Columns of one size and number of threads share a measurement. */
+static timbang_status measure_reading(bench *b, tb_error *err)
+{
+    for (size_t i = 0; i < b->n_columns; i++) {
+        column *c = &b->columns[i];
+        size_t bytes = (size_t)tb_classifier_linear_work(c->classifier, 1, 1).bytes / 256 * 256;
+        for (size_t j = 0; j < i && c->read <= 0; j++)
+            if (b->columns[j].team == c->team &&
+                (size_t)tb_classifier_linear_work(b->columns[j].classifier, 1, 1).bytes / 256 * 256 == bytes)
+                c->read = b->columns[j].read;
+        if (c->read > 0)
+            continue;
         TB_TRY(tb_check_cancel(b->job->hooks, err));
-        TB_TRY(make_variant(b, v, &schemes[v], err));
+        char *block = tb_alloc_aligned(bytes, 1, err);
+        if (!block)
+            return err->status;
+        memset(block, 1, bytes); /* pages of their own */
+        c->read = tb_read_measure(block, bytes, b->teams[c->team].pool);
+        tb_free_aligned(block);
     }
     return TIMBANG_OK;
 }
@@ -150,110 +294,187 @@ static void free_batch(random_batch *batch)
     free(batch->cu_seqlens);
 }
 
-static timbang_status make_batch(const bench *b, shape s, random_batch *batch, tb_error *err)
+static timbang_status make_batch(const bench *b, const tb_bench_shape *s, random_batch *batch, tb_error *err)
 {
     size_t vocabulary = tb_classifier_config(b->variants[0].classifier)->vocab_size;
-    *batch = (random_batch){.ids = tb_calloc(s.texts * s.tokens, sizeof *batch->ids, err)};
-    batch->type_ids = batch->ids ? tb_calloc(s.texts * s.tokens, sizeof *batch->type_ids, err) : NULL;
-    batch->cu_seqlens = batch->type_ids ? tb_calloc(s.texts + 1, sizeof *batch->cu_seqlens, err) : NULL;
+    *batch = (random_batch){.ids = tb_calloc(s->total, sizeof *batch->ids, err)};
+    batch->type_ids = batch->ids ? tb_calloc(s->total, sizeof *batch->type_ids, err) : NULL;
+    batch->cu_seqlens = batch->type_ids ? tb_calloc(s->texts + 1, sizeof *batch->cu_seqlens, err) : NULL;
     if (!batch->cu_seqlens) {
         free_batch(batch);
         return err->status;
     }
     tb_rng rng = tb_rng_make(0, tb_hash64("bench", 5));
-    for (size_t i = 0; i < s.texts * s.tokens; i++)
+    for (size_t i = 0; i < s->total; i++)
         batch->ids[i] = (int32_t)tb_rng_below(&rng, vocabulary);
-    for (size_t i = 0; i <= s.texts; i++)
-        batch->cu_seqlens[i] = i * s.tokens;
+    for (size_t i = 0; i < s->texts; i++)
+        batch->cu_seqlens[i + 1] = batch->cu_seqlens[i] + tb_bench_shape_length(s, i);
     return TIMBANG_OK;
 }
 
-static timbang_status forward(const bench *b, size_t v, shape s, const random_batch *batch, double *ms, tb_error *err)
+static timbang_status forward(const bench *b, const column *c, const tb_bench_shape *s, const random_batch *batch,
+                              double *ms, tb_error *err)
 {
-    tb_batch pass = {.n_texts = s.texts,
-                     .n_tokens = s.texts * s.tokens,
+    tb_batch pass = {.n_texts = s->texts,
+                     .n_tokens = s->total,
                      .ids = batch->ids,
                      .type_ids = batch->type_ids,
                      .cu_seqlens = batch->cu_seqlens};
     double begin = tb_now_ms();
-    TB_TRY(tb_classifier_forward(b->variants[v].classifier, b->workspace, &pass, b->logits, err));
+    TB_TRY(tb_classifier_forward(c->classifier, c->workspace, &pass, b->logits, err));
     *ms = tb_now_ms() - begin;
     return TIMBANG_OK;
 }
 
-static timbang_status run_rounds(const bench *b, shape s, const random_batch *batch, size_t *rounds, tb_error *err)
+/* One turn of a column: a pass that is not timed, which brings its weights and threads back, then timed ones for some
+ * milliseconds. */
+static timbang_status turn(const bench *b, column *c, const tb_bench_shape *s, const random_batch *batch, tb_error *err)
 {
-    double ms, spent = 0, wanted = b->job->options->min_seconds * 1000 * (double)b->n_variants;
-    for (size_t v = 0; v < b->n_variants; v++) {
-        TB_TRY(
-            tb_workspace_reserve(b->workspace, b->variants[v].classifier, s.texts * s.tokens, s.texts, s.tokens, err));
-        for (int i = 0; i < WARM_UPS; i++)
-            TB_TRY(forward(b, v, s, batch, &ms, err));
+    double ms, spent = 0;
+    TB_TRY(tb_check_cancel(b->job->hooks, err));
+    TB_TRY(forward(b, c, s, batch, &ms, err));
+    for (int i = 0; i < MAX_BURST && c->rounds < MAX_ROUNDS && spent < BURST_MS; i++) {
+        TB_TRY(forward(b, c, s, batch, &ms, err));
+        c->ms[c->rounds++] = ms;
+        spent += ms;
     }
-    size_t round = 0;
-    for (; round < MAX_ROUNDS && (round < MIN_ROUNDS || spent < wanted); round++)
-        for (size_t turn = 0; turn < b->n_variants; turn++) {
-            size_t v = (turn + round) % b->n_variants;
-            TB_TRY(tb_check_cancel(b->job->hooks, err));
-            TB_TRY(forward(b, v, s, batch, &ms, err));
-            b->ms[v * MAX_ROUNDS + round] = ms;
-            spent += ms;
-        }
-    *rounds = round;
+    c->spent += spent;
     return TIMBANG_OK;
 }
 
-static timbang_status record(const bench *b, shape s, size_t rounds, json_t *out, tb_error *err)
+static bool enough(const bench *b)
 {
-    for (size_t v = 0; v < b->n_variants; v++) {
-        tb_timing t;
-        char name[48];
-        snprintf(name, sizeof name, "%zux%zu", s.texts, s.tokens);
-        TB_TRY(tb_timing_compute(b->ms + v * MAX_ROUNDS, rounds, &t, err));
-        const timbang_bench_options *o = b->job->options;
-        const char *variant =
-            o->variants && o->n_variants ? o->variants[v] : tb_classifier_scheme(b->variants[v].classifier);
-        json_t *row = json_pack("{s:s, s:o, s:o, s:s, s:o, s:f, s:f, s:f, s:o}", "shape", name, "texts",
-                                tb_json_count(s.texts), "tokens", tb_json_count(s.tokens), "variant", variant, "rounds",
-                                tb_json_count(rounds), "median_ms", t.median, "p10_ms", t.p10, "p90_ms", t.p90,
-                                "texts_per_s", tb_json_real((double)s.texts * 1000 / t.median));
-        TB_TRY(tb_json_done(json_array_append_new(out, row) != 0, err));
+    for (size_t i = 0; i < b->n_columns; i++) {
+        const column *c = &b->columns[i];
+        if (c->rounds < MIN_ROUNDS || (c->rounds < MAX_ROUNDS && c->spent < b->job->options->min_seconds * 1000))
+            return false;
     }
+    return true;
+}
+
+static timbang_status run_rounds(bench *b, const tb_bench_shape *s, const random_batch *batch, tb_error *err)
+{
+    double ms;
+    for (size_t i = 0; i < b->n_columns; i++) {
+        column *c = &b->columns[i];
+        c->rounds = 0;
+        c->spent = 0;
+        TB_TRY(tb_workspace_reserve(c->workspace, c->classifier, s->total, s->texts, s->tokens, err));
+        for (int w = 0; w < WARM_UPS; w++)
+            TB_TRY(forward(b, c, s, batch, &ms, err));
+    }
+    for (size_t first = 0; !enough(b); first++)
+        for (size_t i = 0; i < b->n_columns; i++)
+            TB_TRY(turn(b, &b->columns[(first + i) % b->n_columns], s, batch, err));
     return TIMBANG_OK;
 }
 
-static timbang_status run_shape(bench *b, shape s, json_t *out, tb_error *err)
+/* ---- Rows ---- */
+
+static json_t *known(double value)
 {
-    size_t positions = tb_classifier_config(b->variants[0].classifier)->max_position_embeddings;
-    if (s.tokens > positions)
-        return tb_fail(err, TIMBANG_USAGE, "the shape %zux%zu is too long: the model has %zu positions", s.texts,
-                       s.tokens, positions);
+    return value > 0 ? tb_json_real(value) : json_null();
+}
+
+static timbang_status record_column(const bench *b, const column *c, const tb_bench_shape *s, json_t *out,
+                                    tb_error *err)
+{
+    const timbang_bench_options *o = b->job->options;
+    tb_timing t;
+    TB_TRY(tb_timing_compute(c->ms, c->rounds, &t, err));
+    const char *scheme = tb_classifier_scheme(c->classifier);
+    const char *variant = o->variants && o->n_variants ? o->variants[c->variant] : scheme;
+    tb_linear_work work = tb_classifier_linear_work(c->classifier, s->texts, s->total);
+    double seconds = t.median * 1e-3, operations = 2 * (double)work.macs, bytes = (double)work.bytes;
+    double by_reading = c->read > 0 ? bytes / c->read : 0, by_peak = c->peak > 0 ? operations / c->peak : 0;
+    double bound = c->read > 0 && c->peak > 0 ? (by_reading > by_peak ? by_reading : by_peak) : 0;
+    json_t *row =
+        json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:i, s:o, s:f, s:f, s:f, s:o}", "shape", s->name, "texts",
+                  tb_json_count(s->texts), "tokens", tb_json_count(s->tokens), "total_tokens", tb_json_count(s->total),
+                  "variant", variant, "scheme", scheme, "level", b->levels[c->level]->name, "threads",
+                  tb_pool_threads(b->teams[c->team].pool), "rounds", tb_json_count(c->rounds), "median_ms", t.median,
+                  "p10_ms", t.p10, "p90_ms", t.p90, "texts_per_s", tb_json_real((double)s->texts / seconds));
+    json_t *work_row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "gops",
+                                 tb_json_real(operations / seconds * 1e-9), "peak_gops", known(c->peak * 1e-9),
+                                 "peak_share", known(c->peak > 0 ? operations / seconds / c->peak : 0), "weight_bytes",
+                                 tb_json_count((size_t)work.bytes), "gb_per_s", tb_json_real(bytes / seconds * 1e-9),
+                                 "read_gb_per_s", known(c->read * 1e-9), "read_share",
+                                 known(c->read > 0 ? bytes / seconds / c->read : 0), "bound_ms", known(bound * 1e3));
+    bool failed = !row || !work_row || json_object_update(row, work_row) != 0;
+    json_decref(work_row);
+    if (failed) {
+        json_decref(row);
+        return tb_no_memory(err, 0);
+    }
+    return tb_json_done(json_array_append_new(out, row) != 0, err);
+}
+
+static timbang_status run_shape(bench *b, const tb_bench_shape *s, json_t *out, tb_error *err)
+{
     random_batch batch;
     TB_TRY(make_batch(b, s, &batch, err));
-    size_t rounds = 0;
-    timbang_status status = run_rounds(b, s, &batch, &rounds, err);
+    timbang_status status = run_rounds(b, s, &batch, err);
     free_batch(&batch);
-    return status == TIMBANG_OK ? record(b, s, rounds, out, err) : status;
+    for (size_t i = 0; status == TIMBANG_OK && i < b->n_columns; i++)
+        status = record_column(b, &b->columns[i], s, out, err);
+    return status;
+}
+
+static timbang_status check_lengths(const bench *b, const tb_bench_shape *shapes, size_t n, tb_error *err)
+{
+    size_t positions = tb_classifier_config(b->variants[0].classifier)->max_position_embeddings;
+    for (size_t i = 0; i < n; i++)
+        if (shapes[i].tokens > positions)
+            return tb_fail(err, TIMBANG_USAGE, "the shape %s is too long: the model has %zu positions", shapes[i].name,
+                           positions);
+    return TIMBANG_OK;
 }
 
 static timbang_status run(bench *b, json_t *out, tb_error *err)
 {
-    shape shapes[MAX_SHAPES];
+    tb_bench_shape shapes[TB_BENCH_SHAPES];
     size_t n = 0;
-    TB_TRY(parse_shapes(b->job->options->shapes, shapes, &n, err));
+    TB_TRY(tb_bench_shapes_parse(b->job->options->shapes, shapes, &n, err));
+    TB_TRY(find_levels(b, err));
+    TB_TRY(make_teams(b, err));
     TB_TRY(open_folder(b, err));
     TB_TRY(make_variants(b, err));
-    TB_TRY(tb_workspace_create(b->job->pool, &b->workspace, err));
-    size_t n_labels = tb_classifier_config(b->variants[0].classifier)->n_labels;
-    b->logits = tb_calloc(MAX_TEXTS * n_labels, sizeof *b->logits, err);
-    b->ms = b->logits ? tb_calloc(b->n_variants * MAX_ROUNDS, sizeof *b->ms, err) : NULL;
-    if (!b->ms)
+    TB_TRY(check_lengths(b, shapes, n, err));
+    TB_TRY(make_columns(b, err));
+    b->logits =
+        tb_calloc(TB_BENCH_TEXTS * tb_classifier_config(b->variants[0].classifier)->n_labels, sizeof *b->logits, err);
+    if (!b->logits)
         return err->status;
+    TB_TRY(measure_peaks(b, err));
+    TB_TRY(measure_reading(b, err));
     for (size_t i = 0; i < n; i++) {
-        TB_TRY(run_shape(b, shapes[i], out, err));
+        TB_TRY(run_shape(b, &shapes[i], out, err));
         tb_progress(b->job->hooks, "benchmark", i + 1, n);
     }
     return TIMBANG_OK;
+}
+
+static void release(bench *b)
+{
+    for (size_t i = 0; b->workspaces && i < b->n_levels * b->n_teams; i++)
+        tb_workspace_free(b->workspaces[i]);
+    free(b->workspaces);
+    free(b->columns);
+    for (size_t i = 0; i < b->n_variants * b->n_levels; i++)
+        tb_variant_free(&b->variants[i]);
+    free(b->variants);
+    for (size_t i = 0; i < b->n_teams; i++)
+        if (b->teams[i].own)
+            tb_pool_free(b->teams[i].pool);
+    free(b->teams);
+    free(b->logits);
+    free(b->ms);
+    tb_folder_close(b->opened);
+    if (b->directory) {
+        tb_error ignored;
+        (void)tb_remove_tree(b->directory, &ignored);
+        free(b->directory);
+    }
 }
 
 timbang_status tb_bench_run(const tb_bench_job *job, json_t **out, tb_error *err)
@@ -261,18 +482,7 @@ timbang_status tb_bench_run(const tb_bench_job *job, json_t **out, tb_error *err
     bench b = {.job = job};
     json_t *rows = json_array();
     timbang_status status = rows ? run(&b, rows, err) : tb_no_memory(err, 0);
-    for (size_t v = 0; v < b.n_variants; v++)
-        tb_variant_free(&b.variants[v]);
-    free(b.variants);
-    free(b.logits);
-    free(b.ms);
-    tb_workspace_free(b.workspace);
-    tb_folder_close(b.opened);
-    if (b.directory) {
-        tb_error ignored;
-        (void)tb_remove_tree(b.directory, &ignored);
-        free(b.directory);
-    }
+    release(&b);
     if (status != TIMBANG_OK) {
         json_decref(rows);
         return status;

@@ -3,10 +3,10 @@
  * Includes: study/collect.h and its neighbours. Called by: study/study. */
 #include "study/collect.h"
 
-#include "study/latency.h"
 #include "study/predictions.h"
 #include "study/record.h"
 #include "study/run.h"
+#include "study/timings.h"
 #include "study/units.h"
 
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static timbang_status logits_load(const tb_plan *plan, size_t model, size_t set,
     made.lengths = made.logits ? tb_calloc(made.n, sizeof *made.lengths, err) : NULL;
     timbang_status status = made.lengths ? TIMBANG_OK : err->status;
     for (size_t v = 0; v < made.n && status == TIMBANG_OK; v++) {
-        const tb_unit unit = {plan, model, set, m->variant_names[v]};
+        const tb_unit unit = {.plan = plan, .model = model, .set = set, .variant = m->variant_names[v]};
         status = tb_unit_load(store, &unit, &made.logits[v], &made.lengths[v], err);
     }
     if (status != TIMBANG_OK) {
@@ -118,6 +118,19 @@ static timbang_status put_flips(const collection *c, size_t set, json_t *flips, 
                    total, listed);
 }
 
+typedef struct null_source {
+    const tb_store *store;
+    tb_unit unit;
+} null_source;
+
+static timbang_status load_null(void *arg, size_t number, float *logits, double *weight_error, tb_error *err)
+{
+    null_source *source = arg;
+    source->unit.null_model = number + 1;
+    TB_TRY(tb_null_weight_error(source->store, &source->unit, weight_error, err));
+    return tb_unit_read(source->store, &source->unit, logits, NULL, err);
+}
+
 /* The null models of one variant on one set; real: its logits, fp32 NULL where that was not run. */
 static timbang_status put_null(const collection *c, size_t set, size_t v, const float *fp32, const float *real,
                                tb_error *err)
@@ -127,19 +140,9 @@ static timbang_status put_null(const collection *c, size_t set, size_t v, const 
     TB_TRY(tb_variant_unit_load(c->store, c->model, v, &unit, err));
     double real_error = json_number_value(json_object_get(json_object_get(unit, "variant"), "weight_error"));
     json_decref(unit);
-    float **logits = tb_calloc(n, sizeof *logits, err);
-    double *errors = logits ? tb_calloc(n, sizeof *errors, err) : NULL;
-    timbang_status status = errors ? TIMBANG_OK : err->status;
-    for (size_t k = 0; k < n && status == TIMBANG_OK; k++)
-        status = tb_null_unit_load(c->store, c->plan, c->index, c->variants[v], k, set, &logits[k], &errors[k], err);
-    if (status == TIMBANG_OK)
-        status = tb_figures_of_null(&c->model->tasks[set], fp32, real, (const float *const *)logits, n, real_error,
-                                    errors, &figures, err);
-    for (size_t k = 0; logits && k < n; k++)
-        free(logits[k]);
-    free(logits);
-    free(errors);
-    TB_TRY(status);
+    null_source source = {c->store, {.plan = c->plan, .model = c->index, .set = set, .variant = c->variants[v]}};
+    const tb_null_models nulls = {.n = n, .load = load_null, .arg = &source, .hooks = c->plan->job->hooks};
+    TB_TRY(tb_figures_of_null(&c->model->tasks[set], fp32, real, real_error, &nulls, &figures, err));
     json_t *entry = json_pack("{s:s, s:s, s:s, s:o}", "model", c->model->name, "variant", c->variants[v], "data",
                               c->plan->sets[set].name, "models", tb_json_count(n));
     int bad = json_object_update(entry, figures);

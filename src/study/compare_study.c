@@ -5,11 +5,12 @@
 #include "study/compare_parts.h"
 
 #include "base/text.h"
+#include "study/json_lines.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 1 << 20, MAX_LINE_BYTES = 1 << 28, LINES_BETWEEN_CHECKS = 4096 };
+enum { LINES_BETWEEN_CHECKS = 4096 };
 
 /* ---- Where a study lies ---- */
 
@@ -40,62 +41,6 @@ bool tb_compare_is_study(const char *path)
     free(folder);
     free(results);
     return found;
-}
-
-/* ---- Lines of a file ---- */
-
-typedef struct lines {
-    tb_source *source;
-    uint64_t at; /* of the next chunk */
-    char *data;
-    size_t begin, end, capacity; /* unread bytes */
-    uint64_t number;
-} lines;
-
-static timbang_status more_bytes(lines *l, tb_error *err)
-{
-    if (l->begin > 0)
-        memmove(l->data, l->data + l->begin, l->end - l->begin);
-    l->end -= l->begin;
-    l->begin = 0;
-    if (l->end >= MAX_LINE_BYTES)
-        return tb_fail(err, TIMBANG_DATA, "%s: line %llu has more than %d bytes", tb_source_name(l->source),
-                       (unsigned long long)l->number + 1, (int)MAX_LINE_BYTES);
-    if (l->capacity - l->end < CHUNK_BYTES) {
-        void *block = l->data;
-        TB_TRY(tb_grow(&block, l->end + 2 * CHUNK_BYTES, 1, err));
-        l->data = block;
-        l->capacity = l->end + 2 * CHUNK_BYTES;
-    }
-    uint64_t left = tb_source_size(l->source) - l->at;
-    size_t size = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-    TB_TRY(tb_source_read(l->source, l->at, l->data + l->end, size, err));
-    l->at += size;
-    l->end += size;
-    return TIMBANG_OK;
-}
-
-/* *line is NULL at the end. */
-static timbang_status next_line(lines *l, const char **line, size_t *length, tb_error *err)
-{
-    size_t searched = 0;
-    for (*line = NULL;;) {
-        const char *start = l->data + l->begin, *newline = NULL;
-        if (l->end - l->begin > searched)
-            newline = memchr(start + searched, '\n', l->end - l->begin - searched);
-        searched = l->end - l->begin;
-        bool last = l->at == tb_source_size(l->source);
-        if (newline || (last && searched > 0)) {
-            *line = start;
-            *length = newline ? (size_t)(newline - start) : searched;
-            l->begin += *length + (newline ? 1 : 0);
-            l->number++;
-            return TIMBANG_OK;
-        }
-        if (last)
-            return TIMBANG_OK;
-        TB_TRY(more_bytes(l, err));
-    }
 }
 
 /* ---- Entries ---- */
@@ -236,9 +181,9 @@ static timbang_status choose_entries(study *s, const char *where, tb_error *err)
 
 /* ---- Rows ---- */
 
-static timbang_status bad_line(const study *s, const lines *l, const char *what, tb_error *err)
+static timbang_status bad_line(const tb_json_lines *l, const char *what, tb_error *err)
 {
-    return tb_fail(err, TIMBANG_DATA, "%s: line %llu: %s", s->name, (unsigned long long)l->number, what);
+    return tb_fail(err, TIMBANG_DATA, "%s: %s", l->where.data, what);
 }
 
 static bool is_entry(const tb_entry *e, const json_t *line)
@@ -273,13 +218,13 @@ static timbang_status add_text(study *s, const json_t *line, uint32_t *number, t
     return tb_texts_add(s->reader->texts, s->key.data ? s->key.data : "", s->key.length, number, err);
 }
 
-static timbang_status add_labels(study *s, const lines *l, const json_t *line, tb_entry *e, bool *dropped,
+static timbang_status add_labels(study *s, const tb_json_lines *l, const json_t *line, tb_entry *e, bool *dropped,
                                  tb_error *err)
 {
     const char *truth = string_at(line, "truth"), *pred = string_at(line, "pred");
     int truth_class, pred_class;
     if (!*truth || !*pred)
-        return bad_line(s, l, "\"truth\" or \"pred\" is missing", err);
+        return bad_line(l, "\"truth\" or \"pred\" is missing", err);
     TB_TRY(tb_classes_truth(s->reader->classes, truth, strlen(truth), &truth_class, err));
     TB_TRY(tb_classes_pred(s->reader->classes, pred, strlen(pred), &pred_class, err));
     e->truth[e->n] = (int16_t)truth_class;
@@ -288,7 +233,7 @@ static timbang_status add_labels(study *s, const lines *l, const json_t *line, t
     return TIMBANG_OK;
 }
 
-static timbang_status add_line(study *s, const lines *l, const json_t *line, tb_error *err)
+static timbang_status add_line(study *s, const tb_json_lines *l, const json_t *line, tb_error *err)
 {
     tb_entry *e = entry_of(s, line);
     if (!e)
@@ -297,9 +242,9 @@ static timbang_status add_line(study *s, const lines *l, const json_t *line, tb_
     bool has_text = json_is_string(json_object_get(line, "text")), dropped = false;
     const json_t *logits = json_object_get(line, "logits"), *row = json_object_get(line, "row");
     if (e->capacity > 0 && has_text != (e->text != NULL))
-        return bad_line(s, l, "some lines have a \"text\" and some have none", err);
+        return bad_line(l, "some lines have a \"text\" and some have none", err);
     if (s->rows[at]-- == 0)
-        return bad_line(s, l, "there are more rows than results.json says", err);
+        return bad_line(l, "there are more rows than results.json says", err);
     TB_TRY(tb_entry_reserve(e, has_text, true, err));
     TB_TRY(add_labels(s, l, line, e, &dropped, err));
     if (dropped)
@@ -308,11 +253,11 @@ static timbang_status add_line(study *s, const lines *l, const json_t *line, tb_
         TB_TRY(add_text(s, line, &e->text[e->n], err));
     e->line[e->n] = json_is_integer(row) ? (uint64_t)json_integer_value(row) : l->number;
     if (json_array_size(logits) != n)
-        return bad_line(s, l, "\"logits\" must hold a number for each label of the model", err);
+        return bad_line(l, "\"logits\" must hold a number for each label of the model", err);
     for (size_t c = 0; c < n; c++) {
         const json_t *value = json_array_get(logits, c);
         if (!json_is_number(value))
-            return bad_line(s, l, "a logit is no number", err);
+            return bad_line(l, "a logit is no number", err);
         e->values[e->n * n + c] = (double)(float)json_number_value(value); /* nine digits give back the float */
     }
     e->n++;
@@ -358,57 +303,43 @@ static timbang_status finish_entries(study *s, tb_error *err)
     return TIMBANG_OK;
 }
 
-static timbang_status read_lines(study *s, tb_source *source, tb_error *err)
+static timbang_status read_lines(study *s, tb_json_lines *l, tb_error *err)
 {
-    lines l = {.source = source};
-    const char *text;
-    size_t length;
-    timbang_status status = TIMBANG_OK;
-    tb_text where = {0};
-    while (status == TIMBANG_OK) {
+    for (;;) {
         json_t *line = NULL;
-        if (l.number % LINES_BETWEEN_CHECKS == 0) {
-            status = tb_check_cancel(s->reader->hooks, err);
-            tb_progress(s->reader->hooks, "reading", l.at, tb_source_size(source));
+        if (l->number % LINES_BETWEEN_CHECKS == 0) {
+            TB_TRY(tb_check_cancel(s->reader->hooks, err));
+            tb_progress(s->reader->hooks, "reading", l->at, tb_source_size(l->source));
         }
-        if (status == TIMBANG_OK)
-            status = next_line(&l, &text, &length, err);
-        if (status != TIMBANG_OK || !text)
-            break;
-        where.length = 0;
-        tb_text_printf(&where, "%s: line %llu", s->name, (unsigned long long)l.number);
-        status = tb_text_finish(&where, err);
-        if (status == TIMBANG_OK)
-            status = tb_json_parse(where.data, text, length, 0, &line, err);
-        if (status == TIMBANG_OK)
-            status = json_is_object(line) ? add_line(s, &l, line, err) : bad_line(s, &l, "this is no object", err);
+        TB_TRY(tb_json_lines_next(l, &line, err));
+        if (!line)
+            return TIMBANG_OK;
+        timbang_status status = add_line(s, l, line, err);
         json_decref(line);
+        TB_TRY(status);
     }
-    tb_text_free(&where);
-    free(l.data);
-    return status;
 }
 
 static timbang_status read_study(study *s, const char *folder, tb_error *err)
 {
     char *results = tb_path_join(folder, "results.json", err),
          *predictions = results ? tb_path_join(folder, "predictions.jsonl", err) : NULL;
-    tb_source *source = NULL;
+    tb_json_lines lines = {0};
     timbang_status status = predictions ? tb_json_load_file(results, &s->results, err) : TIMBANG_NO_MEMORY;
     if (status == TIMBANG_OK)
         status = choose_entries(s, results, err);
     if (status == TIMBANG_OK)
-        status = tb_source_open(predictions, &source, err);
+        status = tb_json_lines_open(predictions, &lines, err);
     if (status == TIMBANG_NOT_FOUND && s->results)
         tb_fail(err, status, "%s: the predictions of the study (predictions.jsonl) must lie beside its results.json",
                 predictions);
     if (status == TIMBANG_OK) {
         s->name = predictions;
-        status = read_lines(s, source, err);
+        status = read_lines(s, &lines, err);
     }
     if (status == TIMBANG_OK)
         status = finish_entries(s, err);
-    tb_source_close(source);
+    tb_json_lines_close(&lines);
     json_decref(s->results);
     free(results);
     free(predictions);

@@ -45,9 +45,8 @@ static timbang_status put_figures(const evaluation *e, tb_error *err)
 
 static timbang_status put_latency(const evaluation *e, tb_error *err)
 {
-    tb_latency_job job = {
-        .models = &e->options->model,
-        .n_models = 1,
+    tb_latency_options options = {
+        .model = e->options->model,
         .workspace = e->workspace,
         .task = e->task,
         .texts = e->options->latency_texts,
@@ -55,10 +54,9 @@ static timbang_status put_latency(const evaluation *e, tb_error *err)
         .seconds = e->options->timing_seconds,
         .run = e->run,
     };
-    job.run.stage = "timing";
+    options.run.stage = "timing";
     json_t *latency = NULL;
-    TB_TRY(tb_latency_measure(&job, &latency, err));
-    json_object_del(latency, "ratio"); /* to itself */
+    TB_TRY(tb_latency_measure(&options, &latency, err));
     return tb_json_done(json_object_set_new(e->out, "latency_ms", latency) != 0, err);
 }
 
@@ -82,6 +80,8 @@ static timbang_status put_model(const evaluation *e, tb_error *err)
     bool untrained = tb_classifier_untrained_head(model);
     char clean[80];
     int bad = json_object_set_new(e->out, "scheme", json_string(tb_classifier_scheme(model)));
+    if (tb_classifier_compute(model) != TB_COMPUTE_FP32)
+        bad |= json_object_set_new(e->out, "compute", json_string(tb_compute_name(tb_classifier_compute(model))));
     bad |= json_object_set_new(e->out, "data", tb_json_utf8(data->name));
     bad |= json_object_set_new(e->out, "file", data->facts ? json_incref(data->facts) : json_null());
     bad |= json_object_set_new(e->out, "clean", json_string(tb_clean_text_of(e->options->clean, clean)));

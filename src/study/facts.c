@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hashes of files, and bytes by part of a model.
- * Includes: study/facts.h, base, formats. Called by: study/plan, study/variants. */
+ * Includes: study/facts.h, base, formats, text, quant (hash). Called by: study/plan, study/variants. */
 #include "study/facts.h"
 
 #include "base/sha256.h"
+#include "quant/record.h"
 #include "study/record.h"
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_CHUNK = 1 << 16, MAX_SHARDS = 4096 };
+enum { MAX_SHARDS = 4096 };
 
 const char *tb_part_name(tb_part part)
 {
@@ -67,22 +68,10 @@ timbang_status tb_parts_of(const tb_folder *folder, const char *weights_path, tb
 
 static timbang_status hash_source(const tb_source *source, char hex[65], tb_error *err)
 {
-    unsigned char *chunk = tb_calloc(HASH_CHUNK, 1, err);
-    if (!chunk)
-        return err->status;
     tb_sha256 hash;
     tb_sha256_init(&hash);
-    timbang_status status = TIMBANG_OK;
-    uint64_t size = tb_source_size(source);
-    for (uint64_t at = 0; at < size && status == TIMBANG_OK;) {
-        size_t part = size - at < HASH_CHUNK ? (size_t)(size - at) : HASH_CHUNK;
-        status = tb_source_read(source, at, chunk, part, err);
-        if (status == TIMBANG_OK)
-            tb_sha256_update(&hash, chunk, part);
-        at += part;
-    }
+    timbang_status status = tb_hash_source(source, NULL, &hash, err);
     tb_sha256_final(&hash, hex);
-    free(chunk);
     return status;
 }
 
@@ -93,25 +82,6 @@ timbang_status tb_hash_file(const char *path, char hex[65], tb_error *err)
     timbang_status status = hash_source(source, hex, err);
     tb_source_close(source);
     return status;
-}
-
-timbang_status tb_tokenizer_hash(const tb_folder *folder, char hex[65], tb_error *err)
-{
-    const char *const *files = tb_tokenizer_files;
-    tb_sha256 hash;
-    tb_sha256_init(&hash);
-    for (size_t i = 0; files[i]; i++) {
-        char *bytes = NULL;
-        size_t size = 0;
-        if (!tb_folder_has(folder, files[i]))
-            continue;
-        TB_TRY(tb_folder_read(folder, files[i], 0, &bytes, &size, err));
-        tb_sha256_update(&hash, files[i], strlen(files[i]) + 1);
-        tb_sha256_update(&hash, bytes, size);
-        free(bytes);
-    }
-    tb_sha256_final(&hash, hex);
-    return TIMBANG_OK;
 }
 
 /* folder NULL: name is a path. */
@@ -174,6 +144,23 @@ timbang_status tb_weights_facts(const tb_folder *folder, const char *weights_pat
         status = index ? put_shards(folder, files[i], list, err) : put_file(folder, files[i], list, err);
         break;
     }
+    if (status != TIMBANG_OK) {
+        json_decref(list);
+        return status;
+    }
+    *out = list;
+    return TIMBANG_OK;
+}
+
+timbang_status tb_settings_facts(const tb_folder *folder, json_t **out, tb_error *err)
+{
+    json_t *list = json_array();
+    timbang_status status = tb_json_done(!list, err);
+    if (status == TIMBANG_OK && tb_folder_has(folder, "config.json"))
+        status = put_file(folder, "config.json", list, err);
+    for (size_t i = 0; tb_tokenizer_files[i] && status == TIMBANG_OK; i++)
+        if (tb_folder_has(folder, tb_tokenizer_files[i]))
+            status = put_file(folder, tb_tokenizer_files[i], list, err);
     if (status != TIMBANG_OK) {
         json_decref(list);
         return status;

@@ -22,10 +22,10 @@ const char *tb_part_name(tb_part part); /* "embeddings", ... */
 
 /* The hash of a file in 64 hex digits. */
 timbang_status tb_hash_file(const char *path, char hex[65], tb_error *err);
-/* Of all files of a tokenizer together; of nothing where the folder has none. */
-timbang_status tb_tokenizer_hash(const tb_folder *folder, char hex[65], tb_error *err);
 /* [{file, bytes, sha256}] of the weights files of a folder: one, or all shards in order of their names; or of the bare
  * file, by its path. */
 timbang_status tb_weights_facts(const tb_folder *folder, const char *weights_path, json_t **out, tb_error *err);
+/* Likewise of what else decides about logits: config.json and the tokenizer's files, those that are there. */
+timbang_status tb_settings_facts(const tb_folder *folder, json_t **out, tb_error *err);
 
 #endif

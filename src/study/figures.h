@@ -34,11 +34,18 @@ typedef struct tb_figures_job {
  * adds; flips: {total, listed, texts}. Both are the caller's. The same for any number of threads. */
 timbang_status tb_figures_of_set(const tb_figures_job *job, json_t **results, json_t **flips, tb_error *err);
 
-/* One member of "null" without model, variant and data. real, fp32 and each of models: logits [n][n_labels]; fp32 may
- * be NULL. */
-timbang_status tb_figures_of_null(const tb_task *task, const float *fp32, const float *real, const float *const *models,
-                                  size_t n_models, double real_error, const double *model_errors, json_t **out,
-                                  tb_error *err);
+/* Null models, of which one is in memory at a time: load fills logits [n][n_labels] of the task and the error of model
+ * `number` (from 0); it is asked once for each, in order. */
+typedef struct tb_null_models {
+    size_t n;
+    timbang_status (*load)(void *arg, size_t number, float *logits, double *weight_error, tb_error *err);
+    void *arg;
+    const tb_hooks *hooks; /* cancel; NULL is fine */
+} tb_null_models;
+
+/* One member of "null" without model, variant and data. real, fp32: logits [n][n_labels]; fp32 may be NULL. */
+timbang_status tb_figures_of_null(const tb_task *task, const float *fp32, const float *real, double real_error,
+                                  const tb_null_models *models, json_t **out, tb_error *err);
 
 /* One entry of groups[].results without data and variant: seed s has logits[s] and, unless this is FP32 itself
  * (fp32 NULL), fp32[s]. All seeds share the task's texts and truth. */

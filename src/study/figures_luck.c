@@ -68,56 +68,80 @@ static json_t *error_object(double real, const double *values, size_t n)
                      "largest_deviation", tb_json_real(largest));
 }
 
-/* values [LUCK_FIGURES][n_models + 2]: the models', the real one's, FP32's. */
-static timbang_status luck_values(const tb_task *task, const float *fp32, const float *real, const float *const *models,
-                                  size_t n_models, double *values, tb_error *err)
+/* What is known of the models: figures [LUCK_FIGURES][n + 2] of the models, the real one, FP32; errors [n]. */
+typedef struct luck {
+    const tb_task *task;
+    size_t n;
+    double *values, *errors;
+    tb_outcomes baseline;
+} luck;
+
+static timbang_status put_luck(luck *l, size_t at, const float *logits, tb_error *err)
 {
-    tb_figures figures = {0};
-    tb_outcomes baseline = {0};
-    if (fp32)
-        TB_TRY(figures_of(task, fp32, &figures, &baseline, err));
-    tb_figures_free(&figures);
-    timbang_status status = TIMBANG_OK;
-    for (size_t m = 0; m < n_models + 2 && status == TIMBANG_OK; m++) {
-        const float *logits = m < n_models ? models[m] : m == n_models ? real : fp32;
-        double figure[LUCK_FIGURES] = {(double)NAN, (double)NAN, (double)NAN};
-        if (logits)
-            status = luck_of(task, logits, fp32 ? baseline.predicted : NULL, figure, err);
-        for (size_t f = 0; f < LUCK_FIGURES; f++)
-            values[f * (n_models + 2) + m] = figure[f];
-    }
-    tb_outcomes_free(&baseline);
-    return status;
+    double figure[LUCK_FIGURES] = {(double)NAN, (double)NAN, (double)NAN};
+    if (logits)
+        TB_TRY(luck_of(l->task, logits, l->baseline.predicted, figure, err));
+    for (size_t f = 0; f < LUCK_FIGURES; f++)
+        l->values[f * (l->n + 2) + at] = figure[f];
+    return TIMBANG_OK;
 }
 
-timbang_status tb_figures_of_null(const tb_task *task, const float *fp32, const float *real, const float *const *models,
-                                  size_t n_models, double real_error, const double *model_errors, json_t **out,
+static timbang_status luck_values(luck *l, const float *fp32, const float *real, const tb_null_models *models,
                                   tb_error *err)
 {
-    size_t stride = n_models + 2;
-    double *values = tb_calloc(LUCK_FIGURES * stride, sizeof *values, err);
-    if (!values)
-        return err->status;
-    timbang_status status = luck_values(task, fp32, real, models, n_models, values, err);
-    json_t *object = status == TIMBANG_OK ? json_object() : NULL;
-    if (status == TIMBANG_OK) {
-        int bad = json_object_set_new(object, "models", tb_json_count(n_models));
-        bad |= json_object_set_new(object, "weight_error", error_object(real_error, model_errors, n_models));
-        for (size_t f = 0; f < LUCK_FIGURES; f++) {
-            const double *v = values + f * stride;
-            bool known = f != LUCK_AGREEMENT || fp32;
-            bad |= json_object_set_new(object, luck_names[f],
-                                       known ? luck_object(v[n_models], v[n_models + 1], v, n_models) : json_null());
-        }
-        status = tb_json_done(bad != 0, err);
+    tb_figures figures = {0};
+    if (fp32)
+        TB_TRY(figures_of(l->task, fp32, &figures, &l->baseline, err));
+    tb_figures_free(&figures);
+    float *logits = tb_calloc(l->task->n * l->task->n_labels, sizeof *logits, err);
+    timbang_status status = logits ? TIMBANG_OK : err->status;
+    for (size_t m = 0; m < l->n && status == TIMBANG_OK; m++) {
+        status = tb_check_cancel(models->hooks, err);
+        if (status == TIMBANG_OK)
+            status = models->load(models->arg, m, logits, &l->errors[m], err);
+        if (status == TIMBANG_OK)
+            status = put_luck(l, m, logits, err);
     }
-    free(values);
-    if (status != TIMBANG_OK) {
+    free(logits);
+    TB_TRY(status);
+    TB_TRY(put_luck(l, l->n, real, err));
+    return put_luck(l, l->n + 1, fp32, err);
+}
+
+static json_t *luck_members(const luck *l, double real_error, bool has_fp32)
+{
+    json_t *object = json_object();
+    int bad = json_object_set_new(object, "models", tb_json_count(l->n));
+    bad |= json_object_set_new(object, "weight_error", error_object(real_error, l->errors, l->n));
+    for (size_t f = 0; f < LUCK_FIGURES; f++) {
+        const double *v = l->values + f * (l->n + 2);
+        bool known = f != LUCK_AGREEMENT || has_fp32;
+        bad |= json_object_set_new(object, luck_names[f],
+                                   known ? luck_object(v[l->n], v[l->n + 1], v, l->n) : json_null());
+    }
+    if (bad) {
         json_decref(object);
-        return status;
+        return NULL;
     }
-    *out = object;
-    return TIMBANG_OK;
+    return object;
+}
+
+timbang_status tb_figures_of_null(const tb_task *task, const float *fp32, const float *real, double real_error,
+                                  const tb_null_models *models, json_t **out, tb_error *err)
+{
+    luck l = {.task = task, .n = models->n};
+    l.values = tb_calloc(LUCK_FIGURES * (l.n + 2) + l.n, sizeof *l.values, err);
+    if (!l.values)
+        return err->status;
+    l.errors = l.values + LUCK_FIGURES * (l.n + 2);
+    timbang_status status = luck_values(&l, fp32, real, models, err);
+    if (status == TIMBANG_OK) {
+        *out = luck_members(&l, real_error, fp32 != NULL);
+        status = tb_json_done(!*out, err);
+    }
+    tb_outcomes_free(&l.baseline);
+    free(l.values);
+    return status;
 }
 
 /* ---- Seeds ---- */

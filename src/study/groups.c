@@ -70,7 +70,7 @@ static bool has_variant(const tb_plan_model *model, const char *name)
 static timbang_status load_all(const group *g, size_t set, const char *variant, float **logits, tb_error *err)
 {
     for (size_t i = 0; i < g->n; i++) {
-        const tb_unit unit = {g->plan, g->members[i], set, variant};
+        const tb_unit unit = {.plan = g->plan, .model = g->members[i], .set = set, .variant = variant};
         TB_TRY(tb_unit_load(g->store, &unit, &logits[i], NULL, err));
     }
     return TIMBANG_OK;

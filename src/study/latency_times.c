@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Figures of latency from the times of all texts in all rounds.
- * Includes: study/latency_times.h, study/record.h, libm. Called by: study/latency.
+ * Figures of latency from turns.
+ * Includes: study/latency_times.h, study/record.h, eval, libm. Called by: study/latency, study/timings.
  *
- * A text's time is the median of its rounds, so that a disturbance of a minority of the rounds changes nothing. How far
- * such figures would move in another run is found by drawing whole turns anew, in blocks of neighbours, because what
- * slows a machine down lasts longer than a text or a round. */
+ * Other programs and neighbours of a virtual machine make a text slower and never faster, for half a minute at a time
+ * and by up to a half. Mean and median of such times are those of the neighbours. A low quantile over turns that are
+ * spread over minutes is the machine's own (Chen and Revels 2016 argue so for the minimum; a decile does not hang on a
+ * single turn). How far it would move in another run is found by drawing whole turns anew, in blocks of neighbours. */
 #include "study/latency_times.h"
 
 #include "base/rng.h"
@@ -15,69 +16,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLICATES = 400, BLOCK_TURNS = 4, QUANTILES = 21 };
+enum { REPLICATES = 400, BLOCKS = 5, QUANTILES = 21 };
+static const double undisturbed = 0.1; /* the quantile over turns */
+static const double mood_s = 60;       /* how long what slows a machine down may last */
+static const double most_mood = 2;     /* of the factor that follows from it */
 static const double outlier_factor = 1.5;
 
-/* One text's times in ascending order, each with its turn. */
-typedef struct sample {
-    double ms;
-    uint32_t turn;
-} sample;
+/* ---- Turns ---- */
 
-typedef struct sorted_times {
-    size_t texts, rounds; /* samples: [text][round], sorted by ms within a text */
-    sample *samples;
-} sorted_times;
-
-static int compare_samples(const void *a, const void *b)
+timbang_status tb_latency_turn_make(size_t texts, size_t passes, tb_latency_turn *turn, tb_error *err)
 {
-    const sample *x = a, *y = b;
-    if (x->ms != y->ms)
-        return x->ms > y->ms ? 1 : -1;
-    return (x->turn > y->turn) - (x->turn < y->turn);
+    *turn = (tb_latency_turn){.texts = texts, .passes = passes, .joules = (double)NAN};
+    turn->values = tb_calloc(TB_TIME_KINDS * texts + passes, sizeof *turn->values, err);
+    return turn->values ? TIMBANG_OK : err->status;
 }
 
-static timbang_status sort_totals(const tb_latency_times *t, sorted_times *out, tb_error *err)
+void tb_latency_turn_free(tb_latency_turn *turn)
 {
-    *out = (sorted_times){.texts = t->texts, .rounds = t->turns * t->passes};
-    out->samples = tb_calloc(out->texts * out->rounds, sizeof *out->samples, err);
-    if (!out->samples)
-        return err->status;
-    for (size_t i = 0; i < out->texts; i++) {
-        sample *of_text = out->samples + i * out->rounds;
-        for (size_t r = 0; r < out->rounds; r++) {
-            size_t at = r * out->texts + i;
-            of_text[r] = (sample){t->tokenize[at] + t->forward[at], (uint32_t)(r / t->passes)};
+    free(turn->values);
+    memset(turn, 0, sizeof *turn);
+}
+
+timbang_status tb_latency_times_add(tb_latency_times *times, tb_latency_turn *turn, tb_error *err)
+{
+    if (times->n == times->room) {
+        size_t room = times->room ? 2 * times->room : 16;
+        void *turns = times->turns;
+        if (tb_grow(&turns, room, sizeof *times->turns, err) != TIMBANG_OK) {
+            tb_latency_turn_free(turn);
+            return err->status;
         }
-        qsort(of_text, out->rounds, sizeof *of_text, compare_samples);
+        times->turns = turns;
+        times->room = room;
     }
+    times->turns[times->n++] = *turn;
+    memset(turn, 0, sizeof *turn);
     return TIMBANG_OK;
 }
 
-/* The median of a text whose turn t counts weight[t] times; total: the sum of the weights of all its samples. */
-static double weighted_median(const sample *samples, size_t n, const uint32_t *weight, size_t total)
+static const double *passes_of(const tb_latency_turn *turn)
 {
-    size_t low = (total - 1) / 2, high = total / 2, passed = 0, r = 0;
-    while (r < n && passed + weight[samples[r].turn] <= low)
-        passed += weight[samples[r++].turn];
-    double at_low = samples[r].ms;
-    while (r < n && passed + weight[samples[r].turn] <= high)
-        passed += weight[samples[r++].turn];
-    return (at_low + samples[r].ms) / 2;
+    return turn->values + TB_TIME_KINDS * turn->texts;
 }
 
-static void medians_of(const sorted_times *s, const uint32_t *weight, size_t total, double *medians)
+double tb_latency_times_ms(const tb_latency_times *times)
 {
-    for (size_t i = 0; i < s->texts; i++)
-        medians[i] = weighted_median(s->samples + i * s->rounds, s->rounds, weight, total);
+    double sum = 0;
+    for (size_t t = 0; t < times->n; t++)
+        for (size_t p = 0; p < times->turns[t].passes; p++)
+            sum += passes_of(&times->turns[t])[p];
+    return sum;
 }
 
-static void plain_medians(const sorted_times *s, double *medians)
+void tb_latency_times_free(tb_latency_times *times)
 {
-    for (size_t i = 0; i < s->texts; i++) {
-        const sample *of_text = s->samples + i * s->rounds;
-        medians[i] = (of_text[(s->rounds - 1) / 2].ms + of_text[s->rounds / 2].ms) / 2;
-    }
+    for (size_t t = 0; t < times->n; t++)
+        tb_latency_turn_free(&times->turns[t]);
+    free(times->turns);
+    memset(times, 0, sizeof *times);
+}
+
+/* ---- Quantiles ---- */
+
+/* Sorts x. */
+static double quantile_of(double *x, size_t n, double q)
+{
+    tb_sort_doubles(x, n);
+    return tb_quantile_sorted(x, n, q);
 }
 
 static double mean_of(const double *x, size_t n)
@@ -88,25 +93,45 @@ static double mean_of(const double *x, size_t n)
     return sum / (double)n;
 }
 
-static int compare_doubles(const void *a, const void *b)
+/* Each turn's mean over the texts. */
+static void turn_means(const tb_latency_times *times, int kind, double *means)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    for (size_t t = 0; t < times->n; t++) {
+        const tb_latency_turn *turn = &times->turns[t];
+        means[t] = mean_of(turn->values + (size_t)kind * turn->texts, turn->texts);
+    }
 }
 
-/* Sorts x. */
-static double median_of(double *x, size_t n)
+/* Each turn's median over the texts of a text's time to that of the baseline. ratios: scratch, [texts]. */
+static void turn_ratios(const tb_latency_times *times, const tb_latency_times *base, double *ratios, double *out)
 {
-    qsort(x, n, sizeof *x, compare_doubles);
-    return (x[(n - 1) / 2] + x[n / 2]) / 2;
+    for (size_t t = 0; t < times->n; t++) {
+        size_t texts = times->turns[t].texts;
+        const double *own = times->turns[t].values + TB_TIME_TOTAL * texts;
+        const double *other = base->turns[t].values + TB_TIME_TOTAL * texts;
+        for (size_t i = 0; i < texts; i++)
+            ratios[i] = other[i] > 0 ? own[i] / other[i] : 1;
+        out[t] = quantile_of(ratios, texts, 0.5);
+    }
 }
 
-/* Median over the texts of medians / base; ratios is scratch. */
-static double median_ratio(const double *medians, const double *base, size_t n, double *ratios)
+/* A text's time: the level, which is the low quantile of the turns' means, times the text's share, which is the median
+ * over the turns of its time in parts of that turn's mean. The mean over the texts is the level. scratch: [2 n]. */
+static void text_times(const tb_latency_times *times, int kind, double *scratch, double *out)
 {
-    for (size_t i = 0; i < n; i++)
-        ratios[i] = base[i] > 0 ? medians[i] / base[i] : 1;
-    return median_of(ratios, n);
+    size_t texts = times->turns[0].texts, n = times->n;
+    double *means = scratch, *parts = scratch + n;
+    turn_means(times, kind, means);
+    for (size_t i = 0; i < texts; i++) {
+        for (size_t t = 0; t < n; t++) {
+            double ms = times->turns[t].values[(size_t)kind * texts + i];
+            parts[t] = means[t] > 0 ? ms / means[t] : 1;
+        }
+        out[i] = quantile_of(parts, n, 0.5);
+    }
+    double level = quantile_of(means, n, undisturbed), share = mean_of(out, texts);
+    for (size_t i = 0; i < texts; i++)
+        out[i] = share > 0 ? level * out[i] / share : level;
 }
 
 /* ---- Intervals ---- */
@@ -114,79 +139,48 @@ static double median_ratio(const double *medians, const double *base, size_t n, 
 /* Two-sided 95 % quantiles of Student's t. */
 static double student(size_t df)
 {
-    static const double table[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-                                   2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086};
+    static const double table[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262};
     size_t n = sizeof table / sizeof *table;
-    return df == 0 ? table[0] : df <= n ? table[df - 1] : 1.96 + 2.5 / (double)df;
+    return df == 0 ? table[0] : df <= n ? table[df - 1] : table[n - 1];
 }
 
-/* Neighbours that are drawn together: what slows a machine down often lasts for several turns. */
 static size_t block_of(size_t turns)
 {
-    return turns >= 2 * BLOCK_TURNS ? BLOCK_TURNS : 1;
+    return turns >= BLOCKS ? turns / BLOCKS : 1;
 }
 
-/* Draws turns with replacement, in circular blocks of neighbours. */
-static void draw_turns(tb_rng *rng, size_t turns, uint32_t *weight)
+/* The widening for what changes more slowly than the measurement could see: a mean over span_s of something whose
+ * memory is mood_s varies more than blocks of it show. */
+static double mood_factor(double span_s)
 {
-    memset(weight, 0, turns * sizeof *weight);
-    size_t block = block_of(turns);
-    for (size_t drawn = 0; drawn < turns;) {
-        size_t first = (size_t)tb_rng_below(rng, turns);
-        for (size_t k = 0; k < block && drawn < turns; k++, drawn++)
-            weight[(first + k) % turns]++;
-    }
+    double factor = span_s > 0 ? sqrt(1 + 2 * mood_s / span_s) : most_mood;
+    return factor < most_mood ? factor : most_mood;
 }
 
 typedef struct range {
     double low, high;
 } range;
 
-/* The middle 95 % of the replicates (sorted here), widened about the figure as Student's t is wider than a normal
- * distribution where the blocks are few. Turns that were disturbed pull one side out, as they should. */
-static range range_of(double *replicates, double figure, size_t turns)
+/* The 95 % interval of a quantile over turns: whole turns are drawn with replacement, in circular blocks of neighbours;
+ * the farther end of the middle 95 % of the replicates, widened. scratch: [n]. */
+static range range_of(const double *turns, size_t n, double q, double figure, double wider, double *scratch)
 {
-    size_t blocks = turns / block_of(turns);
-    double n = (double)blocks, wider = student(blocks - 1) / 1.96 * sqrt(n / (n - 1));
-    qsort(replicates, REPLICATES, sizeof *replicates, compare_doubles);
-    size_t tail = REPLICATES / 40;
-    double low = replicates[tail], high = replicates[REPLICATES - 1 - tail];
-    double below = figure > low ? (figure - low) * wider : 0, above = high > figure ? (high - figure) * wider : 0;
-    return (range){below < figure ? figure - below : 0, figure + above};
-}
-
-typedef struct ranges {
-    range mean, ratio;
-} ranges;
-
-/* base NULL: no ratios. */
-static timbang_status find_ranges(const sorted_times *own, const sorted_times *base, const tb_latency_times *times,
-                                  size_t base_passes, double mean, double ratio, ranges *out, tb_error *err)
-{
-    size_t texts = own->texts, turns = times->turns;
-    uint32_t *weight = tb_calloc(turns, sizeof *weight, err);
-    double *scratch = weight ? tb_calloc(3 * texts + 2 * REPLICATES, sizeof *scratch, err) : NULL;
-    if (!scratch) {
-        free(weight);
-        return err->status;
-    }
-    double *medians = scratch, *base_medians = medians + texts, *ratios = base_medians + texts;
-    double *means = ratios + texts, *median_ratios = means + REPLICATES;
+    double replicates[REPLICATES];
     tb_rng rng = tb_rng_make(0, tb_hash64("latency", 7));
+    size_t block = block_of(n), blocks = n / block, tail = REPLICATES / 40;
     for (size_t b = 0; b < REPLICATES; b++) {
-        draw_turns(&rng, turns, weight);
-        medians_of(own, weight, turns * times->passes, medians);
-        means[b] = mean_of(medians, texts);
-        if (base) {
-            medians_of(base, weight, turns * base_passes, base_medians);
-            median_ratios[b] = median_ratio(medians, base_medians, texts, ratios);
+        for (size_t drawn = 0; drawn < n;) {
+            size_t first = (size_t)tb_rng_below(&rng, n);
+            for (size_t k = 0; k < block && drawn < n; k++)
+                scratch[drawn++] = turns[(first + k) % n];
         }
+        replicates[b] = quantile_of(scratch, n, q);
     }
-    out->mean = range_of(means, mean, turns);
-    out->ratio = base ? range_of(median_ratios, ratio, turns) : out->mean;
-    free(weight);
-    free(scratch);
-    return TIMBANG_OK;
+    tb_sort_doubles(replicates, REPLICATES);
+    double low = figure - replicates[tail], high = replicates[REPLICATES - 1 - tail] - figure;
+    double far = low > high ? low : high, k = (double)blocks;
+    far = far > 0 ? far * wider * student(blocks - 1) / 1.96 * sqrt(k / (k > 1 ? k - 1 : 1)) : 0;
+    return (range){far < figure ? figure - far : 0, figure + far};
 }
 
 /* ---- Members ---- */
@@ -200,108 +194,86 @@ static json_t *quantiles(double *x, size_t n)
 {
     json_t *list = json_array();
     int bad = 0;
-    qsort(x, n, sizeof *x, compare_doubles);
-    for (size_t q = 0; q < QUANTILES; q++) {
-        double position = (double)q / (QUANTILES - 1) * (double)(n - 1);
-        size_t below = (size_t)position;
-        double above = below + 1 < n ? x[below + 1] : x[n - 1];
-        bad |= json_array_append_new(list, json_real(x[below] + (above - x[below]) * (position - (double)below)));
-    }
+    tb_sort_doubles(x, n);
+    for (size_t q = 0; q < QUANTILES; q++)
+        bad |= json_array_append_new(list, json_real(tb_quantile_sorted(x, n, (double)q / (QUANTILES - 1))));
     if (!bad)
         return list;
     json_decref(list);
     return NULL;
 }
 
-/* Medians over the rounds of times [round][text]; scratch: one value a round. */
-static void text_medians(const double *times, size_t texts, size_t rounds, double *scratch, double *medians)
+static int put_rounds(const tb_latency_times *times, double *rounds_ms, size_t rounds, json_t *into)
 {
-    for (size_t i = 0; i < texts; i++) {
-        for (size_t r = 0; r < rounds; r++)
-            scratch[r] = times[r * texts + i];
-        medians[i] = median_of(scratch, rounds);
+    size_t outliers = 0, at = 0, texts = times->turns[0].texts;
+    double joules = 0;
+    for (size_t t = 0; t < times->n; t++) {
+        const tb_latency_turn *turn = &times->turns[t];
+        memcpy(rounds_ms + at, passes_of(turn), turn->passes * sizeof *rounds_ms);
+        at += turn->passes;
+        joules += turn->joules; /* NAN stays NAN */
     }
-}
-
-static timbang_status put_timing(const double *medians, size_t texts, json_t *into, const char *key, tb_error *err)
-{
-    json_t *timing = NULL;
-    TB_TRY(tb_record_timing(medians, texts, &timing, err));
-    return tb_json_done(json_object_set_new(into, key, timing) != 0, err);
-}
-
-/* Sums of the rounds in rounds_ms; outliers among them; seconds of all. */
-static int put_rounds(const tb_latency_times *t, double *rounds_ms, double *scratch, json_t *into)
-{
-    size_t rounds = t->turns * t->passes, outliers = 0;
-    double all = 0;
-    for (size_t r = 0; r < rounds; r++) {
-        rounds_ms[r] = 0;
-        for (size_t i = 0; i < t->texts; i++)
-            rounds_ms[r] += t->tokenize[r * t->texts + i] + t->forward[r * t->texts + i];
-        all += rounds_ms[r];
-    }
-    memcpy(scratch, rounds_ms, rounds * sizeof *scratch);
-    double usual = median_of(scratch, rounds);
+    double usual = quantile_of(rounds_ms, rounds, 0.5);
     for (size_t r = 0; r < rounds; r++)
         outliers += rounds_ms[r] > outlier_factor * usual;
-    int bad = json_object_set_new(into, "texts", tb_json_count(t->texts));
+    int bad = json_object_set_new(into, "texts", tb_json_count(texts));
+    bad |= json_object_set_new(into, "turns", tb_json_count(times->n));
     bad |= json_object_set_new(into, "rounds", tb_json_count(rounds));
-    bad |= json_object_set_new(into, "seconds", json_real(all / 1000));
+    bad |= json_object_set_new(into, "seconds", json_real(tb_latency_times_ms(times) / 1000));
     bad |= json_object_set_new(into, "outliers", tb_json_count(outliers));
-    bad |= json_object_set_new(into, "energy_j", tb_json_real(t->joules / (double)(t->texts * rounds)));
+    bad |= json_object_set_new(into, "energy_j", tb_json_real(joules / (double)(texts * rounds)));
     return bad;
 }
 
-/* scratch: room for 4 * (texts + rounds) values. */
-static timbang_status put_all(const tb_latency_times *t, const tb_latency_times *baseline, const char *baseline_name,
-                              const sorted_times *own, const sorted_times *base, double *scratch, json_t *into,
+static timbang_status put_timings(const tb_latency_times *times, double *text_ms, double *scratch, json_t *into,
+                                  tb_error *err)
+{
+    static const char *const names[TB_TIME_KINDS] = {"tokenize", "forward", "total"};
+    for (int kind = 0; kind < TB_TIME_KINDS; kind++) {
+        json_t *timing = NULL;
+        text_times(times, kind, scratch, text_ms);
+        TB_TRY(tb_record_timing(text_ms, times->turns[0].texts, &timing, err));
+        TB_TRY(tb_json_done(json_object_set_new(into, names[kind], timing) != 0, err));
+    }
+    return TIMBANG_OK; /* text_ms are those of the total now */
+}
+
+/* values: [texts + 2 n + rounds]. */
+static timbang_status put_all(const tb_latency_times *times, const tb_latency_times *baseline,
+                              const char *baseline_name, double span_s, size_t rounds, double *values, json_t *into,
                               tb_error *err)
 {
-    size_t rounds = own->rounds, texts = own->texts;
-    double *medians = scratch, *base_medians = medians + texts, *ratios = base_medians + texts, *rest = ratios + texts;
-    TB_TRY(tb_json_done(put_rounds(t, rest, rest + rounds, into) != 0, err));
-    text_medians(t->tokenize, texts, rounds, rest, medians);
-    TB_TRY(put_timing(medians, texts, into, "tokenize", err));
-    text_medians(t->forward, texts, rounds, rest, medians);
-    TB_TRY(put_timing(medians, texts, into, "forward", err));
-    plain_medians(own, medians);
-    TB_TRY(put_timing(medians, texts, into, "total", err));
-    double mean = mean_of(medians, texts), ratio = 1;
-    if (baseline) {
-        plain_medians(base, base_medians);
-        ratio = median_ratio(medians, base_medians, texts, ratios);
-    }
-    ranges r = {0};
-    TB_TRY(find_ranges(own, baseline ? base : NULL, t, baseline ? baseline->passes : 0, mean, ratio, &r, err));
-    int bad = json_object_set_new(into, "interval", interval(r.mean));
-    if (baseline) {
+    size_t texts = times->turns[0].texts, n = times->n;
+    double *text_ms = values, *turns = values + texts, *scratch = turns + n, *rounds_ms = scratch + n;
+    TB_TRY(tb_json_done(put_rounds(times, rounds_ms, rounds, into) != 0, err));
+    TB_TRY(put_timings(times, text_ms, turns, into, err));
+    turn_means(times, TB_TIME_TOTAL, turns);
+    range mean = range_of(turns, n, undisturbed, mean_of(text_ms, texts), mood_factor(span_s), scratch);
+    int bad = json_object_set_new(into, "quantiles", quantiles(text_ms, texts));
+    bad |= json_object_set_new(into, "interval", interval(mean));
+    if (baseline) { /* both sides of a turn share the machine's mood: no widening for that */
+        turn_ratios(times, baseline, text_ms, turns);
+        memcpy(scratch, turns, n * sizeof *scratch);
+        double ratio = quantile_of(scratch, n, 0.5);
         bad |= json_object_set_new(into, "ratio", json_real(ratio));
-        bad |= json_object_set_new(into, "ratio_interval", interval(r.ratio));
+        bad |= json_object_set_new(into, "ratio_interval", interval(range_of(turns, n, 0.5, ratio, 1, scratch)));
         bad |= json_object_set_new(into, "ratio_to", json_string(baseline_name));
     }
-    bad |= json_object_set_new(into, "quantiles", quantiles(medians, texts));
     return tb_json_done(bad != 0, err);
 }
 
 timbang_status tb_latency_figures(const tb_latency_times *times, const tb_latency_times *baseline,
-                                  const char *baseline_name, json_t **out, tb_error *err)
+                                  const char *baseline_name, double span_s, json_t **out, tb_error *err)
 {
-    sorted_times own = {0}, base = {0};
-    double *scratch = NULL;
-    json_t *object = json_object();
-    timbang_status status = tb_json_done(!object, err);
+    size_t rounds = 0;
+    for (size_t t = 0; t < times->n; t++)
+        rounds += times->turns[t].passes;
+    double *values = tb_calloc(times->turns[0].texts + 2 * times->n + rounds, sizeof *values, err);
+    json_t *object = values ? json_object() : NULL;
+    timbang_status status = values ? tb_json_done(!object, err) : err->status;
     if (status == TIMBANG_OK)
-        status = sort_totals(times, &own, err);
-    if (status == TIMBANG_OK && baseline)
-        status = sort_totals(baseline, &base, err);
-    if (status == TIMBANG_OK) {
-        scratch = tb_calloc(4 * (own.texts + own.rounds), sizeof *scratch, err);
-        status = scratch ? put_all(times, baseline, baseline_name, &own, &base, scratch, object, err) : err->status;
-    }
-    free(own.samples);
-    free(base.samples);
-    free(scratch);
+        status = put_all(times, baseline, baseline_name, span_s, rounds, values, object, err);
+    free(values);
     if (status != TIMBANG_OK) {
         json_decref(object);
         return status;
@@ -310,21 +282,16 @@ timbang_status tb_latency_figures(const tb_latency_times *times, const tb_latenc
     return TIMBANG_OK;
 }
 
-timbang_status tb_latency_uncertainty(const tb_latency_times *times, double *out, tb_error *err)
+timbang_status tb_latency_uncertainty(const tb_latency_times *times, double span_s, double *out, tb_error *err)
 {
-    sorted_times own = {0};
-    TB_TRY(sort_totals(times, &own, err));
-    double *medians = tb_calloc(own.texts, sizeof *medians, err);
-    timbang_status status = medians ? TIMBANG_OK : err->status;
-    if (status == TIMBANG_OK) {
-        ranges r = {0};
-        plain_medians(&own, medians);
-        double mean = mean_of(medians, own.texts);
-        status = find_ranges(&own, NULL, times, 0, mean, 1, &r, err);
-        double far = r.mean.high - mean > mean - r.mean.low ? r.mean.high - mean : mean - r.mean.low;
-        *out = mean > 0 ? far / mean : 0;
-    }
-    free(medians);
-    free(own.samples);
-    return status;
+    double *turns = tb_calloc(2 * times->n, sizeof *turns, err), *scratch = turns ? turns + times->n : NULL;
+    if (!turns)
+        return err->status;
+    turn_means(times, TB_TIME_TOTAL, turns);
+    memcpy(scratch, turns, times->n * sizeof *turns);
+    double mean = quantile_of(scratch, times->n, undisturbed);
+    range r = range_of(turns, times->n, undisturbed, mean, mood_factor(span_s), scratch);
+    *out = mean > 0 ? (r.high - mean) / mean : 0;
+    free(turns);
+    return TIMBANG_OK;
 }

@@ -201,6 +201,7 @@ static timbang_status open_model(tb_plan *plan, tb_plan_model *model, tb_error *
     model->untrained_head = !model->parts.has_head || recorded;
     model->new_head = !model->parts.has_head;
     TB_TRY(tb_plan_recipe(model, err));
+    TB_TRY(tb_settings_facts(model->folder, &model->files, err));
     return tb_weights_facts(model->folder, model->weights_path, &model->weights, err);
 }
 
@@ -308,6 +309,7 @@ static void free_model(tb_plan_model *model, size_t n_tasks)
     free(model->variants);
     free(model->variant_names);
     json_decref(model->weights);
+    json_decref(model->files);
     json_decref(model->settings);
     free(model->recipe);
     tb_config_free(&model->config);

@@ -26,7 +26,7 @@ typedef struct tb_plan_model {
     const tb_folder *folder;
     tb_config config;
     tb_parts parts;
-    json_t *weights; /* of tb_weights_facts */
+    json_t *weights, *files; /* of tb_weights_facts, tb_settings_facts */
 
     const char *const *labels; /* in the order of the outputs; borrowed from config, options or another model, or own */
     size_t n_labels;

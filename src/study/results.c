@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/energy.h"
 #include "base/sha256.h"
-#include "study/facts.h"
 #include "study/record.h"
 #include "text/clean.h"
 
@@ -141,12 +140,13 @@ static timbang_status put_model(const tb_plan *plan, const tb_plan_model *model,
                   tb_json_count(c->num_hidden_layers), "hidden", tb_json_count(c->hidden_size), "heads",
                   tb_json_count(c->num_attention_heads), "intermediate", tb_json_count(c->intermediate_size),
                   "positions", tb_json_count(c->max_position_embeddings));
-    json_t *object = json_pack(
-        "{s:s, s:o, s:b, s:b, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "name", model->name, "path",
-        path_or_null(plan, model->path), "embedded", !model->path, "bare_weights", model->weights_path != NULL,
-        "labels", string_array(model->labels, model->n_labels), "labels_from", model->labels_from, "untrained_head",
-        model->untrained_head, "shipped_quantized", model->shipped, "parameters", tb_json_count(model->parameters),
-        "fp32_bytes", tb_json_count(4 * model->parameters), "shape", shape, "weights", weights_array(plan, model));
+    json_t *object =
+        json_pack("{s:s, s:o, s:b, s:b, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:O}", "name", model->name, "path",
+                  path_or_null(plan, model->path), "embedded", !model->path, "bare_weights",
+                  model->weights_path != NULL, "labels", string_array(model->labels, model->n_labels), "labels_from",
+                  model->labels_from, "untrained_head", model->untrained_head, "shipped_quantized", model->shipped,
+                  "parameters", tb_json_count(model->parameters), "fp32_bytes", tb_json_count(4 * model->parameters),
+                  "shape", shape, "weights", weights_array(plan, model), "files", model->files);
     return tb_json_done(json_array_append_new(array, object) != 0, err);
 }
 
@@ -235,22 +235,16 @@ static json_t *rows_hash(const tb_dataset *data)
     return json_string(hex);
 }
 
-/* What no member of results.json tells: the program, the tokenizers, the rows themselves, what is kept. */
+/* What no member of results.json tells: the program, the rows themselves, what is kept. */
 static timbang_status put_hidden_inputs(const tb_plan *plan, json_t *root, tb_error *err)
 {
-    json_t *rows = json_array(), *tokenizers = json_array();
-    char hex[65];
+    json_t *rows = json_array();
     int bad = json_object_set_new(root, "version", version_text());
     bad |= json_object_set_new(root, "keep_models", json_boolean(plan->job->options->keep_models));
     bad |= json_object_set_new(root, "rows", rows);
-    bad |= json_object_set_new(root, "tokenizers", tokenizers);
     TB_TRY(tb_json_done(bad != 0, err));
     for (size_t s = 0; s < plan->n_loaded; s++)
         bad |= json_array_append_new(rows, rows_hash(plan->sets[s].dataset));
-    for (size_t m = 0; m < plan->n_models; m++) {
-        TB_TRY(tb_tokenizer_hash(plan->models[m].folder, hex, err));
-        bad |= json_array_append_new(tokenizers, json_string(hex));
-    }
     return tb_json_done(bad != 0, err);
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One model of a plan: variants one after the other, null models, timings.
+ * One model of a plan: variants one after the other, null models.
  * Includes: study/run.h and its neighbours. Called by: study/study. */
 #include "study/run.h"
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "study/latency.h"
 #include "study/record.h"
 #include "study/units.h"
 
@@ -155,20 +154,15 @@ static timbang_status put_variant(model_run *r, size_t v, const tb_variant *vari
     return status;
 }
 
-static timbang_status load_unit(const tb_store *store, tb_text *name, timbang_status status, json_t **out,
-                                tb_error *err)
-{
-    if (status == TIMBANG_OK)
-        status = tb_store_get_json(store, name->data, out, err);
-    tb_text_free(name);
-    return status;
-}
-
 timbang_status tb_variant_unit_load(const tb_store *store, const tb_plan_model *model, size_t variant, json_t **out,
                                     tb_error *err)
 {
     tb_text name = {0};
-    return load_unit(store, &name, variant_unit(model, variant, &name, err), out, err);
+    timbang_status status = variant_unit(model, variant, &name, err);
+    if (status == TIMBANG_OK)
+        status = tb_store_get_json(store, name.data, out, err);
+    tb_text_free(&name);
+    return status;
 }
 
 /* Everything of this variant is there: its record and its logits on all sets. */
@@ -179,7 +173,7 @@ static bool variant_done(const model_run *r, size_t v)
     bool done = variant_unit(r->model, v, &name, &ignored) == TIMBANG_OK && tb_store_has(r->store, name.data);
     tb_text_free(&name);
     for (size_t s = 0; done && s < r->plan->n_loaded; s++) {
-        const tb_unit unit = {r->plan, r->index, s, r->model->variant_names[v]};
+        const tb_unit unit = {.plan = r->plan, .model = r->index, .set = s, .variant = r->model->variant_names[v]};
         done = tb_unit_done(r->store, &unit);
     }
     return done;
@@ -198,7 +192,7 @@ static timbang_status run_variant(model_run *r, size_t v, tb_error *err)
     TB_TRY(tb_run_make_variant(r->plan, r->index, v, r->models_dir, false, &variant, err));
     timbang_status status = TIMBANG_OK;
     for (size_t s = 0; s < r->plan->n_loaded && status == TIMBANG_OK; s++) {
-        const tb_unit unit = {r->plan, r->index, s, r->model->variant_names[v]};
+        const tb_unit unit = {.plan = r->plan, .model = r->index, .set = s, .variant = r->model->variant_names[v]};
         next_step(r, "%s %s on %s", r->model->name, unit.variant, r->plan->sets[s].name);
         tb_run_options run = run_options(r);
         status = tb_unit_run(r->store, &unit, variant.classifier, r->workspace, &run, err);
@@ -221,16 +215,20 @@ bool tb_variant_has_null(const tb_plan_model *model, size_t variant)
 
 static timbang_status run_null(model_run *r, size_t v, size_t number, tb_own_errors *own_errors, tb_error *err)
 {
-    const char *variant_name = r->model->variant_names[v];
-    next_step(r, "%s %s, null model %zu", r->model->name, variant_name, number + 1);
-    if (tb_null_unit_done(r->store, r->plan, r->index, variant_name, number))
+    tb_unit unit = {
+        .plan = r->plan, .model = r->index, .variant = r->model->variant_names[v], .null_model = number + 1};
+    next_step(r, "%s %s, null model %zu", r->model->name, unit.variant, number + 1);
+    if (tb_null_done(r->store, &unit))
         return TIMBANG_OK;
     const tb_jitter jitter = {.seed = r->plan->statistics.seed, .model = number};
     tb_variant variant = {0};
     TB_TRY(make_variant(r->plan, r->index, v, r->store->work, "null-model", false, &jitter, own_errors, &variant, err));
     tb_run_options run = run_options(r);
-    timbang_status status = tb_null_unit_run(r->store, r->plan, r->index, variant_name, number, variant.classifier,
-                                             variant.weight_error, r->workspace, &run, err);
+    timbang_status status = TIMBANG_OK;
+    for (unit.set = 0; unit.set < r->plan->n_sets && status == TIMBANG_OK; unit.set++)
+        status = tb_unit_run(r->store, &unit, variant.classifier, r->workspace, &run, err);
+    if (status == TIMBANG_OK)
+        status = tb_null_finish(r->store, &unit, variant.weight_error, err);
     tb_variant_free(&variant);
     return status;
 }
@@ -256,131 +254,6 @@ static timbang_status run_nulls(model_run *r, tb_error *err)
     return TIMBANG_OK;
 }
 
-/* ---- Timings: all variants in memory together, so that they can take turns ---- */
-
-static timbang_status latency_unit(const tb_plan_model *model, size_t set, tb_text *name, tb_error *err)
-{
-    tb_text_printf(name, "latency-%s-%zu.json", model->slug, set);
-    return tb_text_finish(name, err);
-}
-
-timbang_status tb_latency_unit_load(const tb_store *store, const tb_plan_model *model, size_t set, json_t **out,
-                                    tb_error *err)
-{
-    tb_text name = {0};
-    return load_unit(store, &name, latency_unit(model, set, &name, err), out, err);
-}
-
-static bool latency_done(const model_run *r, size_t set)
-{
-    tb_error ignored;
-    tb_text name = {0};
-    bool done = latency_unit(r->model, set, &name, &ignored) == TIMBANG_OK && tb_store_has(r->store, name.data);
-    tb_text_free(&name);
-    return done;
-}
-
-/* {model, variant, data, ...} of every variant; entries are taken over. */
-static timbang_status put_latency(model_run *r, size_t set, json_t **entries, tb_error *err)
-{
-    json_t *list = json_array();
-    int bad = !list;
-    for (size_t v = 0; v < r->model->n_variants; v++) {
-        const tb_unit unit = {r->plan, r->index, set, r->model->variant_names[v]};
-        tb_lengths lengths = {0};
-        float *logits = NULL;
-        timbang_status loaded = tb_unit_load(r->store, &unit, &logits, &lengths, err);
-        free(logits);
-        if (loaded != TIMBANG_OK) {
-            json_decref(list);
-            return loaded;
-        }
-        double speed = (double)r->model->tasks[set].n / lengths.seconds;
-        bad |= json_object_set_new(entries[v], "model", json_string(r->model->name));
-        bad |= json_object_set_new(entries[v], "variant", json_string(r->model->variant_names[v]));
-        bad |= json_object_set_new(entries[v], "data", json_string(r->plan->sets[set].name));
-        bad |= json_object_set_new(entries[v], "texts_per_s", tb_json_real(speed));
-        bad |= json_array_append(list, entries[v]);
-    }
-    tb_text name = {0};
-    timbang_status status = tb_json_done(bad != 0, err);
-    if (status == TIMBANG_OK)
-        status = latency_unit(r->model, set, &name, err);
-    if (status == TIMBANG_OK)
-        status = tb_store_put_json(r->store, name.data, list, err);
-    tb_text_free(&name);
-    json_decref(list);
-    return status;
-}
-
-static timbang_status time_set(model_run *r, size_t set, const tb_variant *variants, tb_error *err)
-{
-    size_t n = r->model->n_variants;
-    const tb_classifier **classifiers = tb_calloc(n, sizeof *classifiers, err);
-    const char **names = classifiers ? tb_calloc(n, sizeof *names, err) : NULL;
-    json_t **entries = names ? tb_calloc(n, sizeof *entries, err) : NULL;
-    timbang_status status = entries ? TIMBANG_OK : err->status;
-    if (status == TIMBANG_OK) {
-        for (size_t v = 0; v < n; v++) {
-            classifiers[v] = variants[v].classifier;
-            names[v] = r->model->variant_names[v];
-        }
-        tb_latency_job job = {
-            .models = classifiers,
-            .n_models = n,
-            .names = names,
-            .workspace = r->workspace,
-            .task = &r->model->tasks[set],
-            .texts = r->plan->job->latency_texts,
-            .rounds = r->plan->job->latency_rounds,
-            .seconds = r->plan->job->latency_seconds,
-            .run = run_options(r),
-        };
-        status = tb_latency_measure(&job, entries, err);
-    }
-    if (status == TIMBANG_OK)
-        status = put_latency(r, set, entries, err);
-    for (size_t v = 0; entries && v < n; v++)
-        json_decref(entries[v]);
-    free(entries);
-    free(names);
-    free(classifiers);
-    return status;
-}
-
-static timbang_status time_sets(model_run *r, tb_variant *variants, tb_error *err)
-{
-    for (size_t v = 0; v < r->model->n_variants; v++) {
-        TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
-        TB_TRY(tb_run_make_variant(r->plan, r->index, v, r->models_dir, true, &variants[v], err));
-    }
-    for (size_t s = 0; s < r->plan->n_sets; s++) {
-        next_step(r, "timing %s on %s", r->model->name, r->plan->sets[s].name);
-        if (!latency_done(r, s))
-            TB_TRY(time_set(r, s, variants, err));
-    }
-    return TIMBANG_OK;
-}
-
-static timbang_status run_timings(model_run *r, tb_error *err)
-{
-    bool done = true;
-    for (size_t s = 0; s < r->plan->n_sets; s++)
-        done = done && latency_done(r, s);
-    if (done) {
-        r->steps->done += r->plan->n_sets;
-        return TIMBANG_OK;
-    }
-    tb_variant *variants = tb_calloc(r->model->n_variants, sizeof *variants, err);
-    if (!variants)
-        return err->status;
-    timbang_status status = time_sets(r, variants, err);
-    for (size_t v = 0; v < r->model->n_variants; v++)
-        tb_variant_free(&variants[v]);
-    free(variants);
-    return status;
-}
-
 /* ---- The model ---- */
 
 size_t tb_run_steps(const tb_plan *plan, size_t model)
@@ -389,7 +262,7 @@ size_t tb_run_steps(const tb_plan *plan, size_t model)
     size_t nulls = 0;
     for (size_t v = 0; v < m->n_variants; v++)
         nulls += tb_variant_has_null(m, v);
-    return m->n_variants * plan->n_loaded + nulls * (size_t)plan->statistics.null_models + plan->n_sets;
+    return m->n_variants * plan->n_loaded + nulls * (size_t)plan->statistics.null_models;
 }
 
 static timbang_status run_model(model_run *r, tb_error *err)
@@ -400,11 +273,7 @@ static timbang_status run_model(model_run *r, tb_error *err)
         TB_TRY(tb_check_cancel(r->plan->job->hooks, err));
         TB_TRY(run_variant(r, v, err));
     }
-    TB_TRY(run_nulls(r, err));
-    TB_TRY(run_timings(r, err));
-    if (!r->plan->job->options->keep_models)
-        TB_TRY(tb_remove_tree(r->models_dir, err));
-    return TIMBANG_OK;
+    return run_nulls(r, err);
 }
 
 timbang_status tb_run_model(const tb_plan *plan, size_t model, tb_store *store, tb_steps *steps, tb_error *err)

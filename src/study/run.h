@@ -1,6 +1,6 @@
-/* Runs one model of a plan and leaves what it finds as units in the store: every variant alone on every set, the null
- * models, then all variants together for their timings. What is there already is not run again.
- * Includes: base, study/plan.h, study/store.h. Called by: study/study. */
+/* Runs one model of a plan and leaves what it finds as units in the store: every variant alone on every set, then the
+ * null models. What is there already is not run again. The variants' folders stay in OUT.partial/models for the
+ * timings. Includes: base, study/plan.h, study/store.h. Called by: study/study, study/timings, study/verify. */
 #ifndef TB_STUDY_RUN_H
 #define TB_STUDY_RUN_H
 
@@ -19,10 +19,8 @@ timbang_status tb_run_model(const tb_plan *plan, size_t model, tb_store *store, 
 
 /* Is this variant rounded to integers here, so that null models make sense? */
 bool tb_variant_has_null(const tb_plan_model *model, size_t variant);
-/* {variant: an entry of variants without "model"..., resident: ...}; and an array of latency entries of a set. */
+/* {variant: an entry of variants without "model"..., resident: ...}. */
 timbang_status tb_variant_unit_load(const tb_store *store, const tb_plan_model *model, size_t variant, json_t **out,
-                                    tb_error *err);
-timbang_status tb_latency_unit_load(const tb_store *store, const tb_plan_model *model, size_t set, json_t **out,
                                     tb_error *err);
 /* One variant of a model, its folder made as models_dir/SLUG-VARIANT where one has to be made; reuse: or found there.
  */

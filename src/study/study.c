@@ -12,6 +12,7 @@
 #include "study/results.h"
 #include "study/run.h"
 #include "study/store.h"
+#include "study/timings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,11 +110,12 @@ static timbang_status read_inputs(study *s, tb_error *err)
 
 static timbang_status run_models(study *s, tb_error *err)
 {
+    s->steps.total = 1; /* the timings */
     for (size_t m = 0; m < s->plan.n_models; m++)
         s->steps.total += tb_run_steps(&s->plan, m);
     for (size_t m = 0; m < s->plan.n_models; m++)
         TB_TRY(tb_run_model(&s->plan, m, &s->store, &s->steps, err));
-    return TIMBANG_OK;
+    return tb_run_timings(&s->plan, &s->store, &s->steps, err);
 }
 
 static timbang_status collect(study *s, tb_error *err)

@@ -15,8 +15,9 @@ typedef struct tb_study_job {
     const tb_hooks *hooks;
     const json_t *host; /* as timbang_cpu_json gives it: cpu, level, threads...; copied. NULL: level and threads only */
     size_t latency_texts;   /* of each set, timed one by one, at most; 0: 100 */
-    size_t latency_rounds;  /* at least; 0: 10 */
-    double latency_seconds; /* a variant and set, at least; 0: 3 */
+    size_t latency_rounds;  /* turns, at least; 0: 10 */
+    double latency_seconds; /* a variant and set, at least; 0: 3, and together a minute at least; turns go on up to five
+                               minutes while an interval is wide */
     /* Draws the report from the finished results into a folder that exists (the report room comes after this one); lang
      * NULL: as the results say. NULL: no report. */
     timbang_status (*draw)(const json_t *results, const char *lang, const char *folder, tb_error *err);

@@ -14,7 +14,6 @@ enum { CHUNK_ROWS = 512 };
 typedef struct header {
     uint64_t magic, n, n_labels;
     tb_lengths lengths;
-    double weight_error;
 } header;
 
 /* ---- Files ---- */
@@ -33,32 +32,34 @@ static timbang_status put_unit(tb_store *store, const char *name, const header *
     return status;
 }
 
-/* Reads n rows from row `first` of a unit that holds `all` of them. */
-static timbang_status get_unit(const tb_store *store, const char *name, size_t all, size_t first, size_t n,
-                               size_t n_labels, header *head, float *logits, tb_error *err)
+static timbang_status get_unit(const tb_store *store, const char *name, size_t n, size_t n_labels, header *head,
+                               float *logits, tb_error *err)
 {
     char *bytes = NULL;
-    size_t size = 0;
+    size_t size = 0, values = n * n_labels * sizeof *logits;
     TB_TRY(tb_store_get(store, name, &bytes, &size, err));
     timbang_status status = TIMBANG_OK;
     if (size >= sizeof *head)
         memcpy(head, bytes, sizeof *head);
-    if (size != sizeof *head + all * n_labels * sizeof *logits || head->magic != MAGIC || head->n != all ||
-        head->n_labels != n_labels)
+    if (size != sizeof *head + values || head->magic != MAGIC || head->n != n || head->n_labels != n_labels)
         status =
             tb_fail(err, TIMBANG_FORMAT, "%s/%s: is damaged; start the study anew with --force", store->work, name);
     else
-        memcpy(logits, bytes + sizeof *head + first * n_labels * sizeof *logits, n * n_labels * sizeof *logits);
+        memcpy(logits, bytes + sizeof *head, values);
     free(bytes);
     return status;
 }
 
-/* ---- A variant on a set ---- */
+/* ---- A model on a set, in chunks of rows ---- */
 
 static timbang_status unit_name(const tb_unit *u, size_t chunk, tb_text *name, tb_error *err)
 {
+    const char *slug = u->plan->models[u->model].slug;
     name->length = 0;
-    tb_text_printf(name, "logits-%s-%s-%zu-%zu.bin", u->plan->models[u->model].slug, u->variant, u->set, chunk);
+    if (u->null_model > 0)
+        tb_text_printf(name, "null-%s-%s-%zu-%zu-%zu.bin", slug, u->variant, u->null_model, u->set, chunk);
+    else
+        tb_text_printf(name, "logits-%s-%s-%zu-%zu.bin", slug, u->variant, u->set, chunk);
     return tb_text_finish(name, err);
 }
 
@@ -141,21 +142,19 @@ timbang_status tb_unit_run(tb_store *store, const tb_unit *unit, const tb_classi
     return status;
 }
 
-timbang_status tb_unit_load(const tb_store *store, const tb_unit *unit, float **logits, tb_lengths *lengths,
+timbang_status tb_unit_read(const tb_store *store, const tb_unit *unit, float *logits, tb_lengths *lengths,
                             tb_error *err)
 {
     const tb_task *task = task_of(unit);
-    float *made = tb_calloc(task->n * task->n_labels, sizeof *made, err);
-    timbang_status status = made ? TIMBANG_OK : err->status;
+    timbang_status status = TIMBANG_OK;
     tb_lengths sum = {0};
     tb_text name = {0};
     for (size_t c = 0; status == TIMBANG_OK && c < chunks_of(task); c++) {
         header head;
-        size_t n = chunk_rows(task, c);
         status = unit_name(unit, c, &name, err);
         if (status == TIMBANG_OK)
-            status =
-                get_unit(store, name.data, n, 0, n, task->n_labels, &head, made + c * CHUNK_ROWS * task->n_labels, err);
+            status = get_unit(store, name.data, chunk_rows(task, c), task->n_labels, &head,
+                              logits + c * CHUNK_ROWS * task->n_labels, err);
         if (status != TIMBANG_OK)
             break;
         sum.tokens += head.lengths.tokens;
@@ -165,86 +164,74 @@ timbang_status tb_unit_load(const tb_store *store, const tb_unit *unit, float **
         sum.seconds += head.lengths.seconds;
     }
     tb_text_free(&name);
+    if (status == TIMBANG_OK && lengths)
+        *lengths = sum;
+    return status;
+}
+
+timbang_status tb_unit_load(const tb_store *store, const tb_unit *unit, float **logits, tb_lengths *lengths,
+                            tb_error *err)
+{
+    const tb_task *task = task_of(unit);
+    float *made = tb_calloc(task->n * task->n_labels, sizeof *made, err);
+    timbang_status status = made ? tb_unit_read(store, unit, made, lengths, err) : err->status;
     if (status != TIMBANG_OK) {
         free(made);
         return status;
     }
-    if (lengths)
-        *lengths = sum;
     *logits = made;
     return TIMBANG_OK;
 }
 
-/* ---- A null model on all sets ---- */
-
-static timbang_status null_name(const tb_plan *plan, size_t model, const char *variant, size_t number, tb_text *name,
-                                tb_error *err)
+timbang_status tb_unit_seconds(const tb_store *store, const tb_unit *unit, double *seconds, tb_error *err)
 {
-    tb_text_printf(name, "null-%s-%s-%zu.bin", plan->models[model].slug, variant, number);
+    float *logits = NULL;
+    tb_lengths lengths = {0};
+    TB_TRY(tb_unit_load(store, unit, &logits, &lengths, err));
+    free(logits);
+    *seconds = lengths.seconds;
+    return TIMBANG_OK;
+}
+
+/* ---- Null models: the record of one is written when its logits on all sets are there ---- */
+
+static timbang_status null_name(const tb_unit *u, tb_text *name, tb_error *err)
+{
+    tb_text_printf(name, "null-%s-%s-%zu.json", u->plan->models[u->model].slug, u->variant, u->null_model);
     return tb_text_finish(name, err);
 }
 
-/* Rows of the sets before `set`, one after the other. */
-static size_t rows_before(const tb_plan *plan, size_t model, size_t set)
-{
-    size_t rows = 0;
-    for (size_t s = 0; s < set; s++)
-        rows += plan->models[model].tasks[s].n;
-    return rows;
-}
-
-bool tb_null_unit_done(const tb_store *store, const tb_plan *plan, size_t model, const char *variant, size_t number)
+bool tb_null_done(const tb_store *store, const tb_unit *unit)
 {
     tb_error ignored;
     tb_text name = {0};
-    bool done =
-        null_name(plan, model, variant, number, &name, &ignored) == TIMBANG_OK && tb_store_has(store, name.data);
+    bool done = null_name(unit, &name, &ignored) == TIMBANG_OK && tb_store_has(store, name.data);
     tb_text_free(&name);
     return done;
 }
 
-timbang_status tb_null_unit_run(tb_store *store, const tb_plan *plan, size_t model, const char *variant, size_t number,
-                                const tb_classifier *classifier, double weight_error, tb_workspace *workspace,
-                                const tb_run_options *run, tb_error *err)
+timbang_status tb_null_finish(tb_store *store, const tb_unit *unit, double weight_error, tb_error *err)
 {
-    size_t n = rows_before(plan, model, plan->n_sets), n_labels = plan->models[model].n_labels;
-    header head = {.magic = MAGIC, .n = n, .n_labels = n_labels, .weight_error = weight_error};
-    float *logits = tb_calloc(n * n_labels, sizeof *logits, err);
-    timbang_status status = logits ? TIMBANG_OK : err->status;
-    for (size_t s = 0; status == TIMBANG_OK && s < plan->n_sets; s++) {
-        const tb_task *task = &plan->models[model].tasks[s];
-        status = tb_run_rows(classifier, workspace, task, 0, task->n, run,
-                             logits + rows_before(plan, model, s) * n_labels, &head.lengths, err);
-    }
     tb_text name = {0};
+    json_t *record = json_pack("{s:f}", "weight_error", weight_error);
+    timbang_status status = record ? null_name(unit, &name, err) : tb_no_memory(err, 0);
     if (status == TIMBANG_OK)
-        status = null_name(plan, model, variant, number, &name, err);
-    if (status == TIMBANG_OK)
-        status = put_unit(store, name.data, &head, logits, err);
+        status = tb_store_put_json(store, name.data, record, err);
     tb_text_free(&name);
-    free(logits);
+    json_decref(record);
     return status;
 }
 
-timbang_status tb_null_unit_load(const tb_store *store, const tb_plan *plan, size_t model, const char *variant,
-                                 size_t number, size_t set, float **logits, double *weight_error, tb_error *err)
+timbang_status tb_null_weight_error(const tb_store *store, const tb_unit *unit, double *weight_error, tb_error *err)
 {
-    const tb_task *task = &plan->models[model].tasks[set];
-    float *made = tb_calloc(task->n * task->n_labels, sizeof *made, err);
-    timbang_status status = made ? TIMBANG_OK : err->status;
     tb_text name = {0};
-    header head;
+    json_t *record = NULL;
+    timbang_status status = null_name(unit, &name, err);
     if (status == TIMBANG_OK)
-        status = null_name(plan, model, variant, number, &name, err);
+        status = tb_store_get_json(store, name.data, &record, err);
     if (status == TIMBANG_OK)
-        status = get_unit(store, name.data, rows_before(plan, model, plan->n_sets), rows_before(plan, model, set),
-                          task->n, task->n_labels, &head, made, err);
+        status = tb_json_get_double(record, name.data, "weight_error", true, weight_error, err);
     tb_text_free(&name);
-    if (status != TIMBANG_OK) {
-        free(made);
-        return status;
-    }
-    *weight_error = head.weight_error;
-    *logits = made;
-    return TIMBANG_OK;
+    json_decref(record);
+    return status;
 }

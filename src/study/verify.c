@@ -3,7 +3,7 @@
  * Includes: study/verify.h and its neighbours. Called by: api. */
 #include "study/verify.h"
 
-#include "base/text.h"
+#include "study/json_lines.h"
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/run.h"
@@ -15,62 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = 64 << 20, READ_BLOCK = 1 << 20 };
-
-/* ---- predictions.jsonl, line by line ---- */
-
-typedef struct lines {
-    const char *name;
-    tb_source *source;
-    uint64_t offset;
-    size_t number; /* of the last line read, from 1 */
-    tb_text block; /* what has been read and not yet taken */
-    size_t taken;
-} lines;
-
-static timbang_status fill_block(lines *l, tb_error *err)
-{
-    if (l->taken > 0)
-        memmove(l->block.data, l->block.data + l->taken, l->block.length - l->taken);
-    l->block.length -= l->taken;
-    l->taken = 0;
-    uint64_t left = tb_source_size(l->source) - l->offset;
-    size_t n = left < READ_BLOCK ? (size_t)left : READ_BLOCK;
-    char *bytes = tb_calloc(n ? n : 1, 1, err);
-    timbang_status status = bytes ? tb_source_read(l->source, l->offset, bytes, n, err) : err->status;
-    if (status == TIMBANG_OK)
-        tb_text_append(&l->block, bytes, n);
-    free(bytes);
-    l->offset += n;
-    return status == TIMBANG_OK ? tb_text_finish(&l->block, err) : status;
-}
-
-/* The next line as JSON; *out NULL at the end. */
-static timbang_status next_line(lines *l, json_t **out, tb_error *err)
-{
-    *out = NULL;
-    for (;;) {
-        const char *begin = l->block.data ? l->block.data + l->taken : NULL;
-        size_t held = l->block.length - l->taken;
-        const char *end = held ? memchr(begin, '\n', held) : NULL;
-        bool all_read = l->offset == tb_source_size(l->source);
-        if (!end && all_read && held == 0)
-            return TIMBANG_OK;
-        if (!end && !all_read) {
-            if (held > MAX_LINE)
-                return tb_fail(err, TIMBANG_FORMAT, "%s: line %zu is too long", l->name, l->number + 1);
-            TB_TRY(fill_block(l, err));
-            continue;
-        }
-        size_t length = end ? (size_t)(end - begin) : held;
-        l->number++;
-        l->taken += length + (end != NULL);
-        if (tb_json_parse(l->name, begin, length, 0, out, err) != TIMBANG_OK)
-            return tb_fail_prefix(err, "line %zu", l->number);
-        return TIMBANG_OK;
-    }
-}
-
 /* ---- Comparing ---- */
 
 typedef struct verification {
@@ -81,7 +25,7 @@ typedef struct verification {
     char *file, *predictions, *models_dir;
     tb_workspace *workspace;
     tb_store store; /* of logits, temporary */
-    lines lines;
+    tb_json_lines lines;
     json_t *results, *changed;
     uint64_t logits, same;
 } verification;
@@ -100,13 +44,13 @@ static timbang_status same_place(const verification *v, const json_t *line, cons
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         const char *found = json_string_value(json_object_get(line, wanted[i].key));
         if (!found || strcmp(found, wanted[i].expected) != 0)
-            return tb_fail(err, TIMBANG_MISMATCH, "%s: line %zu: '%s' is %s; the record has %s here", v->predictions,
-                           v->lines.number, wanted[i].key, found ? found : "missing", wanted[i].expected);
+            return tb_fail(err, TIMBANG_MISMATCH, "%s: '%s' is %s; the record has %s here", v->lines.where.data,
+                           wanted[i].key, found ? found : "missing", wanted[i].expected);
     }
     json_int_t found = json_integer_value(json_object_get(line, "row"));
     if ((uint64_t)found != row)
-        return tb_fail(err, TIMBANG_MISMATCH, "%s: line %zu: 'row' is %lld; the data set has %llu here", v->predictions,
-                       v->lines.number, (long long)found, (unsigned long long)row);
+        return tb_fail(err, TIMBANG_MISMATCH, "%s: 'row' is %lld; the data set has %llu here", v->lines.where.data,
+                       (long long)found, (unsigned long long)row);
     return TIMBANG_OK;
 }
 
@@ -115,8 +59,8 @@ static timbang_status compare_row(const verification *v, const json_t *line, con
 {
     const json_t *array = json_object_get(line, "logits");
     if (json_array_size(array) != n)
-        return tb_fail(err, TIMBANG_MISMATCH, "%s: line %zu: has %zu logits; the model has %zu", v->predictions,
-                       v->lines.number, json_array_size(array), n);
+        return tb_fail(err, TIMBANG_MISMATCH, "%s: has %zu logits; the model has %zu", v->lines.where.data,
+                       json_array_size(array), n);
     uint64_t same = 0;
     for (size_t l = 0; l < n; l++) {
         float then = (float)json_number_value(json_array_get(array, l));
@@ -142,10 +86,10 @@ static timbang_status compare_unit(verification *v, const tb_unit *unit, tb_erro
     timbang_status status = TIMBANG_OK;
     for (size_t i = 0; i < task->n && status == TIMBANG_OK; i++) {
         json_t *line = NULL;
-        status = next_line(&v->lines, &line, err);
+        status = tb_json_lines_next(&v->lines, &line, err);
         if (status == TIMBANG_OK && !line)
-            status = tb_fail(err, TIMBANG_MISMATCH, "%s: ends after line %zu; more rows are recorded", v->predictions,
-                             v->lines.number);
+            status = tb_fail(err, TIMBANG_MISMATCH, "%s: ends after line %llu; more rows are recorded", v->predictions,
+                             (unsigned long long)v->lines.number);
         if (status == TIMBANG_OK)
             status = same_place(v, line, model->name, unit->variant, data, task->dataset->rows[i].line, err);
         if (status == TIMBANG_OK)
@@ -173,7 +117,8 @@ static timbang_status run_variant(verification *v, size_t m, size_t variant, tb_
     timbang_status status = TIMBANG_OK;
     const timbang_predict_options *p = &v->recorded.options.eval.predict;
     for (size_t s = 0; s < v->plan.n_loaded && status == TIMBANG_OK; s++) {
-        const tb_unit unit = {&v->plan, m, s, v->plan.models[m].variant_names[variant]};
+        const tb_unit unit = {
+            .plan = &v->plan, .model = m, .set = s, .variant = v->plan.models[m].variant_names[variant]};
         char stage[240];
         snprintf(stage, sizeof stage, "%s %s on %s", v->plan.models[m].name, unit.variant, v->plan.sets[s].name);
         const tb_run_options run = {
@@ -188,7 +133,7 @@ static timbang_status run_variant(verification *v, size_t m, size_t variant, tb_
 static timbang_status compare_set(verification *v, size_t m, size_t set, tb_error *err)
 {
     for (size_t i = 0; i < v->plan.models[m].n_variants; i++) {
-        const tb_unit unit = {&v->plan, m, set, v->plan.models[m].variant_names[i]};
+        const tb_unit unit = {.plan = &v->plan, .model = m, .set = set, .variant = v->plan.models[m].variant_names[i]};
         TB_TRY(compare_unit(v, &unit, err));
     }
     return TIMBANG_OK;
@@ -221,23 +166,52 @@ static timbang_status check_data(const verification *v, tb_error *err)
     return TIMBANG_OK;
 }
 
-static timbang_status check_weights(const verification *v, tb_error *err)
+/* The entry of a file in an array of {file, bytes, sha256}, or NULL. */
+static const json_t *entry_of(const json_t *files, const char *name)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(files, i, entry)
+    {
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        if (file && strcmp(file, name) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+/* Files of `now` that `then` has with another hash, or, both ways, not at all. */
+static timbang_status name_changed(const verification *v, const char *model, const json_t *then, const json_t *now,
+                                   bool absent_only, tb_error *err)
 {
     int bad = 0;
-    for (size_t m = 0; m < v->plan.n_models; m++) {
-        const json_t *then = json_object_get(json_array_get(json_object_get(v->recorded.root, "models"), m), "weights");
-        size_t i;
-        json_t *file;
-        json_array_foreach(v->plan.models[m].weights, i, file)
-        {
-            const json_t *before = json_array_get(then, i);
-            if (!json_equal(json_object_get(file, "sha256"), json_object_get(before, "sha256")))
-                bad |=
-                    json_array_append_new(v->changed, json_sprintf("%s: %s", v->plan.models[m].name,
-                                                                   json_string_value(json_object_get(file, "file"))));
-        }
+    size_t i;
+    json_t *entry;
+    json_array_foreach(now, i, entry)
+    {
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        const json_t *other = file ? entry_of(then, file) : NULL;
+        bool same =
+            other && (absent_only || json_equal(json_object_get(entry, "sha256"), json_object_get(other, "sha256")));
+        if (file && !same)
+            bad |= json_array_append_new(v->changed, json_sprintf("%s: %s", model, file));
     }
     return tb_json_done(bad != 0, err);
+}
+
+static timbang_status check_models(const verification *v, tb_error *err)
+{
+    for (size_t m = 0; m < v->plan.n_models; m++) {
+        const tb_plan_model *model = &v->plan.models[m];
+        const json_t *then = json_array_get(json_object_get(v->recorded.root, "models"), m);
+        const json_t *files = json_object_get(then, "files"); /* absent in records of early versions */
+        TB_TRY(name_changed(v, model->name, json_object_get(then, "weights"), model->weights, false, err));
+        if (!files)
+            continue;
+        TB_TRY(name_changed(v, model->name, files, model->files, false, err));
+        TB_TRY(name_changed(v, model->name, model->files, files, true, err));
+    }
+    return TIMBANG_OK;
 }
 
 /* ---- The whole ---- */
@@ -249,8 +223,7 @@ static timbang_status prepare(verification *v, const char *out, tb_error *err)
     if (!v->predictions)
         return err->status;
     TB_TRY(tb_recorded_options_read(v->file, &v->recorded, err));
-    TB_TRY(tb_source_open(v->predictions, &v->lines.source, err));
-    v->lines.name = v->predictions;
+    TB_TRY(tb_json_lines_open(v->predictions, &v->lines, err));
     v->repeat = *v->job;
     v->repeat.options = &v->recorded.options;
     TB_TRY(tb_plan_open(&v->repeat, &v->plan, err));
@@ -259,7 +232,7 @@ static timbang_status prepare(verification *v, const char *out, tb_error *err)
     v->results = json_array();
     v->changed = json_array();
     TB_TRY(tb_json_done(!v->results || !v->changed, err));
-    TB_TRY(check_weights(v, err));
+    TB_TRY(check_models(v, err));
     TB_TRY(tb_temporary_folder(&v->store.work, err));
     v->models_dir = tb_path_join(v->store.work, "models", err);
     if (!v->models_dir)
@@ -274,12 +247,11 @@ static timbang_status verify(verification *v, const char *out, json_t **json, tb
     for (size_t m = 0; m < v->plan.n_models; m++)
         TB_TRY(verify_model(v, m, err));
     json_t *line = NULL;
-    TB_TRY(next_line(&v->lines, &line, err));
+    TB_TRY(tb_json_lines_next(&v->lines, &line, err));
     bool more = line != NULL;
     json_decref(line);
     if (more)
-        return tb_fail(err, TIMBANG_MISMATCH, "%s: line %zu: the record has no such row", v->predictions,
-                       v->lines.number);
+        return tb_fail(err, TIMBANG_MISMATCH, "%s: the record has no such row", v->lines.where.data);
     *json = json_pack("{s:o, s:o, s:O, s:O}", "logits", tb_json_count(v->logits), "same", tb_json_count(v->same),
                       "files_changed", v->changed, "results", v->results);
     return tb_json_done(!*json, err);
@@ -295,8 +267,7 @@ timbang_status tb_study_verify(const tb_study_job *job, const char *out, json_t 
     free(v.store.work);
     tb_workspace_free(v.workspace);
     tb_plan_free(&v.plan);
-    tb_source_close(v.lines.source);
-    tb_text_free(&v.lines.block);
+    tb_json_lines_close(&v.lines);
     json_decref(v.results);
     json_decref(v.changed);
     tb_recorded_options_free(&v.recorded);

@@ -203,27 +203,36 @@ const char *tb_clean_text_of(unsigned flags, char out[80])
     return out;
 }
 
-timbang_status tb_clean(unsigned flags, const char *text, size_t length, tb_text *out, tb_error *err)
+timbang_status tb_clean_with(unsigned flags, const char *text, size_t length, tb_text work[2], tb_text *out,
+                             tb_error *err)
 {
     size_t bad = tb_utf8_invalid_at(text, length);
     if (bad != SIZE_MAX)
         return tb_fail(err, TIMBANG_DATA, "the text is not valid UTF-8: byte 0x%02x at offset %zu",
                        (unsigned)(uint8_t)text[bad], bad);
-    tb_text now = {0}, then = {0};
-    tb_text_append(&now, text, length);
-    for (size_t i = 0; i < N_STEPS && !now.failed; i++) {
+    tb_text *now = &work[0], *then = &work[1];
+    now->length = 0;
+    tb_text_append(now, text, length);
+    for (size_t i = 0; i < N_STEPS && !now->failed; i++) {
         if (!(flags & steps[i].flag))
             continue;
-        then.length = 0;
-        steps[i].apply(now.data, now.length, &then);
-        tb_text swap = now;
+        then->length = 0;
+        steps[i].apply(now->data, now->length, then);
+        tb_text *swap = now;
         now = then;
         then = swap;
     }
-    if (now.failed)
+    if (now->failed)
         out->failed = true;
-    tb_text_append(out, now.data, now.length);
-    tb_text_free(&now);
-    tb_text_free(&then);
+    tb_text_append(out, now->data, now->length);
     return tb_text_finish(out, err);
+}
+
+timbang_status tb_clean(unsigned flags, const char *text, size_t length, tb_text *out, tb_error *err)
+{
+    tb_text work[2] = {{0}, {0}};
+    timbang_status status = tb_clean_with(flags, text, length, work, out, err);
+    tb_text_free(&work[0]);
+    tb_text_free(&work[1]);
+    return status;
 }

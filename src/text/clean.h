@@ -1,5 +1,5 @@
 /* Optional clean-up of raw text (lower, spaces, urls, mentions, letters, stopwords), off by default.
- * Includes: base, timbang.h. Called by: api. */
+ * Includes: base, timbang.h. Called by: model, api. */
 #ifndef TB_TEXT_CLEAN_H
 #define TB_TEXT_CLEAN_H
 
@@ -19,5 +19,8 @@ timbang_status tb_clean_parse(const char *list, unsigned *flags, tb_error *err);
 const char *tb_clean_text_of(unsigned flags, char out[80]);
 /* Appends the cleaned text to out. Invalid UTF-8 is TIMBANG_DATA with the offset. */
 timbang_status tb_clean(unsigned flags, const char *text, size_t length, tb_text *out, tb_error *err);
+/* The same with memory that is kept between calls: zeroed at first, freed by the caller. */
+timbang_status tb_clean_with(unsigned flags, const char *text, size_t length, tb_text work[2], tb_text *out,
+                             tb_error *err);
 
 #endif

@@ -1,46 +1,12 @@
-/* Text to token ids: added tokens, normalizer, pre-tokenizer, WordPiece, truncation, template.
- * Includes: text/tokenizer_parts.h. Called by: model, api, through text/tokenizer.h. */
-#include "text/tokenizer_parts.h"
-#include "text/unicode.h"
+/* Text to token ids: added tokens, the words between them, truncation, template.
+ * Includes: text/words.h. Called by: model, api, through text/tokenizer.h. */
+#include "text/words.h"
 
 #include <stdlib.h>
 
-/* UTF-8 with the range of the raw text for each byte. */
-struct aligned {
-    char *bytes;
-    uint32_t *begin, *end;
-    size_t length, capacity;
-};
+/* ---- Normalized added tokens: the text is normalized as a whole, then searched, then split ---- */
 
-struct token {
-    int32_t id;
-    uint32_t begin, end; /* bytes of the raw text */
-};
-
-struct tb_token_scratch {
-    tb_sink sink; /* first: the sink is the scratch */
-    const tb_tokenizer *tokenizer;
-    tb_error *err;
-    timbang_status status;
-    struct aligned word, piece; /* piece: normalized text in which normalized added tokens are sought */
-    size_t word_chars;
-    uint32_t word_begin, word_end; /* raw range of the word, also when it is too long to be kept */
-    uint8_t word_kind;
-    struct token *tokens; /* of the text, then of the pair */
-    size_t n_tokens, tokens_capacity, limit;
-    tb_mark_run run;
-};
-
-/* ---- Growing ---- */
-
-static void fail(struct tb_token_scratch *s, timbang_status status)
-{
-    if (s->status == TIMBANG_OK)
-        s->status = status;
-    s->sink.stop = true;
-}
-
-static bool reserve(struct tb_token_scratch *s, struct aligned *text, size_t more)
+static bool reserve_piece(struct tb_token_scratch *s, tb_aligned *text, size_t more)
 {
     if (text->length + more <= text->capacity)
         return true;
@@ -51,185 +17,67 @@ static bool reserve(struct tb_token_scratch *s, struct aligned *text, size_t mor
     if (status == TIMBANG_OK)
         status = tb_grow((void **)&text->end, capacity, sizeof text->end[0], s->err);
     if (status != TIMBANG_OK) {
-        fail(s, status);
+        tb_words_fail(s, status);
         return false;
     }
     text->capacity = capacity;
     return true;
 }
 
-static void append(struct tb_token_scratch *s, struct aligned *text, uint32_t c, uint32_t begin, uint32_t end)
-{
-    if (!reserve(s, text, 4))
-        return;
-    size_t at = text->length;
-    int n = 1;
-    if (c < 0x80)
-        text->bytes[at] = (char)c;
-    else
-        n = tb_utf8_encode(c, text->bytes + at);
-    for (int i = 0; i < n; i++) {
-        text->begin[at + (size_t)i] = begin;
-        text->end[at + (size_t)i] = end;
-    }
-    text->length += (size_t)n;
-}
-
-static void put_token(struct tb_token_scratch *s, int32_t id, uint32_t begin, uint32_t end)
-{
-    if (s->n_tokens == s->tokens_capacity) {
-        size_t capacity = s->tokens_capacity ? s->tokens_capacity * 2 : 256;
-        timbang_status status = tb_grow((void **)&s->tokens, capacity, sizeof s->tokens[0], s->err);
-        if (status != TIMBANG_OK) {
-            fail(s, status);
-            return;
-        }
-        s->tokens_capacity = capacity;
-    }
-    s->tokens[s->n_tokens++] = (struct token){id, begin, end};
-}
-
-/* ---- WordPiece: the longest piece that fits, again and again; one missing piece makes the whole word unknown ---- */
-
-/* Puts the pieces of the word; false where one is missing. */
-static bool put_pieces(struct tb_token_scratch *s)
-{
-    const tb_tokenizer *t = s->tokenizer;
-    const tb_trie *trie = &t->vocab.trie;
-    const struct aligned *word = &s->word;
-    for (size_t start = 0, end; start < word->length; start = end) {
-        uint32_t node = start == 0 ? 0 : t->continuing;
-        int32_t id = -1;
-        if (start > 0 && !t->has_continuing)
-            return false;
-        end = start;
-        for (size_t i = start; i < word->length; i++) {
-            node = tb_trie_step(trie, node, (uint8_t)word->bytes[i]);
-            if (node == 0)
-                break;
-            if (trie->value[node] >= 0) {
-                id = trie->value[node];
-                end = i + 1;
-            }
-        }
-        if (id < 0)
-            return false;
-        put_token(s, id, word->begin[start], word->end[end - 1]);
-    }
-    return true;
-}
-
-static void end_word(struct tb_token_scratch *s)
-{
-    size_t n_before = s->n_tokens;
-    if (s->word_chars == 0)
-        return;
-    if (s->word_chars > s->tokenizer->max_word_chars || !put_pieces(s)) {
-        s->n_tokens = n_before;
-        put_token(s, s->tokenizer->unk, s->word_begin, s->word_end);
-    }
-    s->word.length = 0;
-    s->word_chars = 0;
-    if (s->n_tokens >= s->limit)
-        s->sink.stop = true;
-}
-
-static void add_to_word(struct tb_token_scratch *s, uint32_t c, uint32_t begin, uint32_t end)
-{
-    if (s->word_chars == 0)
-        s->word_begin = begin;
-    s->word_end = end;
-    if (s->word_chars++ < s->tokenizer->max_word_chars) /* a longer one is unknown, whatever it holds */
-        append(s, &s->word, c, begin, end);
-}
-
-/* ---- Pre-tokenizer ---- */
-
-static void split_char(struct tb_token_scratch *s, uint32_t c, uint32_t begin, uint32_t end)
-{
-    uint8_t flags = tb_unicode_of(c)->flags, kind = flags & TB_UNICODE_WORD;
-    switch (s->tokenizer->split) {
-    case TB_SPLIT_BERT:
-        if (flags & (TB_UNICODE_SPACE | TB_UNICODE_PUNCTUATION)) {
-            end_word(s);
-            if (flags & TB_UNICODE_SPACE)
-                return;
-            add_to_word(s, c, begin, end);
-            end_word(s);
-            return;
-        }
-        break;
-    case TB_SPLIT_WORDS:
-        if (flags & TB_UNICODE_SPACE) {
-            end_word(s);
-            return;
-        }
-        if (kind != s->word_kind)
-            end_word(s);
-        s->word_kind = kind;
-        break;
-    case TB_SPLIT_SPACES:
-        if (flags & TB_UNICODE_SPACE) {
-            end_word(s);
-            return;
-        }
-        break;
-    case TB_SPLIT_NONE:
-        break;
-    }
-    add_to_word(s, c, begin, end);
-}
-
-static void sink_split(tb_sink *sink, uint32_t c, uint32_t begin, uint32_t end)
-{
-    split_char((struct tb_token_scratch *)(void *)sink, c, begin, end);
-}
-
 static void sink_piece(tb_sink *sink, uint32_t c, uint32_t begin, uint32_t end)
 {
     struct tb_token_scratch *s = (struct tb_token_scratch *)(void *)sink;
-    append(s, &s->piece, c, begin, end);
+    tb_aligned *piece = &s->piece;
+    if (!reserve_piece(s, piece, 4))
+        return;
+    int n = tb_utf8_encode(c, piece->bytes + piece->length);
+    for (int i = 0; i < n; i++, piece->length++) {
+        piece->begin[piece->length] = begin;
+        piece->end[piece->length] = end;
+    }
 }
 
-/* ---- One text ---- */
-
-/* The normalized piece is searched for normalized added tokens; the rest goes to the pre-tokenizer. */
 static void split_piece(struct tb_token_scratch *s)
 {
     const tb_added *added = &s->tokenizer->added;
-    const struct aligned *piece = &s->piece;
+    const tb_aligned *piece = &s->piece;
     tb_added_walk walk = tb_added_walk_begin(added, &added->normalized, piece->bytes, piece->length);
     size_t begin, end;
     int32_t token;
     while (!s->sink.stop && tb_added_walk_next(&walk, &begin, &end, &token)) {
         if (token >= 0) {
-            put_token(s, added->tokens[token].id, piece->begin[begin], piece->end[end - 1]);
-            s->sink.stop = s->sink.stop || s->n_tokens >= s->limit;
+            tb_words_token(s, added->tokens[token].id, piece->begin[begin], piece->end[end - 1]);
             continue;
         }
         for (size_t at = begin; at < end && !s->sink.stop;) {
             uint32_t c;
             int n = tb_utf8_decode(piece->bytes + at, end - at, &c);
-            split_char(s, c, piece->begin[at], piece->end[at]);
+            tb_words_put(s, c, piece->begin[at], piece->end[at]);
             at += (size_t)n;
         }
-        end_word(s);
+        tb_words_end(s);
     }
 }
 
-/* Text between raw added tokens. */
-static void encode_piece(struct tb_token_scratch *s, const char *text, size_t begin, size_t end)
+static timbang_status encode_normalized(struct tb_token_scratch *s, const char *text, size_t begin, size_t end)
 {
-    bool buffered = s->tokenizer->added.has_normalized;
-    s->sink.put = buffered ? sink_piece : sink_split;
+    s->sink.put = sink_piece;
     s->piece.length = 0;
     timbang_status status = tb_normalize(&s->tokenizer->normalizer, text, begin, end, &s->run, &s->sink, s->err);
     if (status != TIMBANG_OK)
-        fail(s, status);
-    else if (buffered && s->status == TIMBANG_OK)
+        tb_words_fail(s, status);
+    else if (s->status == TIMBANG_OK)
         split_piece(s);
-    else
-        end_word(s);
+    return s->status;
+}
+
+/* ---- One text ---- */
+
+/* Text between raw added tokens. */
+static timbang_status encode_piece(struct tb_token_scratch *s, const char *text, size_t begin, size_t end)
+{
+    return s->tokenizer->added.has_normalized ? encode_normalized(s, text, begin, end)
+                                              : tb_words_text(s, text, begin, end);
 }
 
 /* Appends the tokens of a text; beyond `limit` tokens in all it may stop. */
@@ -238,17 +86,15 @@ static timbang_status encode_text(struct tb_token_scratch *s, const char *text, 
     const tb_added *added = &s->tokenizer->added;
     s->limit = limit;
     s->sink.stop = false;
-    s->word.length = s->word_chars = 0;
-    if (!added->has_raw) {
-        encode_piece(s, text, 0, length);
-        return s->status;
-    }
+    TB_TRY(tb_words_begin(s));
+    if (!added->has_raw)
+        return encode_piece(s, text, 0, length);
     tb_added_walk walk = tb_added_walk_begin(added, &added->raw, text, length);
     size_t begin, end;
     int32_t token;
     while (s->status == TIMBANG_OK && s->n_tokens < limit && tb_added_walk_next(&walk, &begin, &end, &token)) {
         if (token >= 0)
-            put_token(s, added->tokens[token].id, (uint32_t)begin, (uint32_t)end);
+            tb_words_token(s, added->tokens[token].id, (uint32_t)begin, (uint32_t)end);
         else
             encode_piece(s, text, begin, end);
     }
@@ -290,39 +136,56 @@ static uint32_t char_at(struct char_cursor *cursor, size_t byte)
     return cursor->chars;
 }
 
-static timbang_status reserve_tokens(tb_tokens *out, size_t n, tb_error *err)
+static timbang_status reserve_ids(tb_tokens *out, size_t n, tb_error *err)
 {
     if (n <= out->capacity)
         return TIMBANG_OK;
-    size_t capacity = out->capacity ? out->capacity : 64;
-    while (capacity < n)
-        capacity *= 2;
+    size_t capacity = out->capacity ? out->capacity * 2 : 64;
+    capacity = capacity < n ? n : capacity;
     TB_TRY(tb_grow((void **)&out->ids, capacity, sizeof out->ids[0], err));
     TB_TRY(tb_grow((void **)&out->type_ids, capacity, sizeof out->type_ids[0], err));
-    TB_TRY(tb_grow((void **)&out->byte_begin, capacity, sizeof out->byte_begin[0], err));
-    TB_TRY(tb_grow((void **)&out->byte_end, capacity, sizeof out->byte_end[0], err));
-    TB_TRY(tb_grow((void **)&out->char_begin, capacity, sizeof out->char_begin[0], err));
-    TB_TRY(tb_grow((void **)&out->char_end, capacity, sizeof out->char_end[0], err));
     out->capacity = capacity;
     return TIMBANG_OK;
 }
 
-static void put_out(tb_tokens *out, const struct token *token, int32_t type_id, struct char_cursor *cursor)
+static timbang_status reserve_offsets(tb_tokens *out, size_t n, tb_error *err)
 {
-    size_t i = out->n++;
-    out->ids[i] = token->id;
-    out->type_ids[i] = type_id;
-    out->byte_begin[i] = token->begin;
-    out->byte_end[i] = token->end;
-    out->char_begin[i] = cursor ? char_at(cursor, token->begin) : 0;
-    out->char_end[i] = cursor ? char_at(cursor, token->end) : 0;
+    if (n <= out->offsets_capacity)
+        return TIMBANG_OK;
+    size_t capacity = out->offsets_capacity ? out->offsets_capacity * 2 : 64;
+    capacity = capacity < n ? n : capacity;
+    TB_TRY(tb_grow((void **)&out->byte_begin, capacity, sizeof out->byte_begin[0], err));
+    TB_TRY(tb_grow((void **)&out->byte_end, capacity, sizeof out->byte_end[0], err));
+    TB_TRY(tb_grow((void **)&out->char_begin, capacity, sizeof out->char_begin[0], err));
+    TB_TRY(tb_grow((void **)&out->char_end, capacity, sizeof out->char_end[0], err));
+    out->offsets_capacity = capacity;
+    return TIMBANG_OK;
 }
 
 struct sequence {
-    const struct token *tokens;
+    const tb_piece *tokens;
     size_t n;
     struct char_cursor cursor;
 };
+
+static void put_ids(tb_tokens *out, const tb_piece *tokens, size_t n, int32_t type_id)
+{
+    for (size_t i = 0; i < n; i++) {
+        out->ids[out->n + i] = tokens[i].id;
+        out->type_ids[out->n + i] = type_id;
+    }
+}
+
+static void put_offsets(tb_tokens *out, const tb_piece *tokens, size_t n, struct char_cursor *cursor)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = out->n + i;
+        out->byte_begin[at] = tokens[i].begin;
+        out->byte_end[at] = tokens[i].end;
+        out->char_begin[at] = cursor ? char_at(cursor, tokens[i].begin) : 0;
+        out->char_end[at] = cursor ? char_at(cursor, tokens[i].end) : 0;
+    }
+}
 
 static timbang_status apply_template(const tb_template *template, struct sequence *sequences, tb_tokens *out,
                                      tb_error *err)
@@ -333,18 +196,20 @@ static timbang_status apply_template(const tb_template *template, struct sequenc
         if (sequence >= 0 && !tb_add_size(n, sequences[sequence].n, &n))
             return tb_no_memory(err, SIZE_MAX);
     }
-    TB_TRY(reserve_tokens(out, n, err));
+    TB_TRY(reserve_ids(out, n, err));
+    if (!out->ids_only)
+        TB_TRY(reserve_offsets(out, n, err));
     out->n = 0;
     out->n_special = template->n_special;
     for (size_t i = 0; i < template->n; i++) {
         const tb_template_piece *piece = &template->pieces[i];
-        if (piece->sequence < 0) {
-            put_out(out, &(struct token){piece->id, 0, 0}, piece->type_id, NULL);
-            continue;
-        }
-        struct sequence *sequence = &sequences[piece->sequence];
-        for (size_t j = 0; j < sequence->n; j++)
-            put_out(out, &sequence->tokens[j], piece->type_id, &sequence->cursor);
+        const tb_piece special = {piece->id, 0, 0};
+        struct sequence alone = {&special, 1, {NULL, 0, 0, 0}};
+        struct sequence *sequence = piece->sequence < 0 ? &alone : &sequences[piece->sequence];
+        put_ids(out, sequence->tokens, sequence->n, piece->type_id);
+        if (!out->ids_only)
+            put_offsets(out, sequence->tokens, sequence->n, sequence == &alone ? NULL : &sequence->cursor);
+        out->n += sequence->n;
     }
     return TIMBANG_OK;
 }
@@ -378,6 +243,7 @@ timbang_status tb_tokenizer_encode(const tb_tokenizer *tokenizer, const char *te
     s->tokenizer = tokenizer;
     s->err = err;
     s->status = TIMBANG_OK;
+    s->ids_only = tokens->ids_only;
     s->n_tokens = 0;
 
     /* With one text, what lies behind the cut need not be read. A pair is cut by both lengths. */
@@ -408,17 +274,9 @@ timbang_status tb_tokenizer_encode(const tb_tokenizer *tokenizer, const char *te
 
 void tb_tokens_free(tb_tokens *tokens)
 {
-    struct tb_token_scratch *s = tokens->scratch;
-    if (s) {
-        struct aligned *texts[] = {&s->word, &s->piece};
-        for (size_t i = 0; i < 2; i++) {
-            free(texts[i]->bytes);
-            free(texts[i]->begin);
-            free(texts[i]->end);
-        }
-        free(s->tokens);
-        tb_mark_run_free(&s->run);
-        free(s);
+    if (tokens->scratch) {
+        tb_words_free(tokens->scratch);
+        free(tokens->scratch);
     }
     free(tokens->ids);
     free(tokens->type_ids);

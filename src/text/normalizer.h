@@ -4,6 +4,7 @@
 #define TB_TEXT_NORMALIZER_H
 
 #include "base/text.h"
+#include "text/unicode.h"
 
 typedef struct tb_normalizer {
     bool clean_text, chinese, strip_accents, lowercase; /* all false: the text as it is */
@@ -28,5 +29,12 @@ void tb_mark_run_free(tb_mark_run *run);
 /* Normalizes text[begin..end), which must be valid UTF-8 and shorter than 4 GiB. */
 timbang_status tb_normalize(const tb_normalizer *normalizer, const char *text, size_t begin, size_t end,
                             tb_mark_run *run, tb_sink *sink, tb_error *err);
+
+/* Whether each of the steps above sees c by itself, whatever stands around it, and keeps it or makes it lower. */
+static inline bool tb_normal_alone(const tb_unicode_record *record, uint32_t c)
+{
+    return !(record->flags & (TB_UNICODE_REMOVED | TB_UNICODE_MARK | TB_UNICODE_CJK)) && record->combining == 0 &&
+           record->decomposition == 0 && !(c >= 0xAC00 && c <= 0xD7A3);
+}
 
 #endif

@@ -10,6 +10,8 @@
 static const char *const role_names[TB_N_ROLES] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                    "pad_token", "cls_token", "mask_token"};
 
+enum { MAX_TOKENIZER_BYTES = 1 << 30 };
+
 /* ---- Files ---- */
 
 static timbang_status load_object(const tb_folder *folder, const char *file, json_t **out, char **name, tb_error *err)
@@ -23,6 +25,26 @@ static timbang_status load_object(const tb_folder *folder, const char *file, jso
     if (!json_is_object(*out))
         return tb_fail(err, TIMBANG_FORMAT, "%s: must hold a JSON object", *name);
     return TIMBANG_OK;
+}
+
+/* tokenizer.json with its vocabulary apart, where that is written plainly. */
+static timbang_status load_tokenizer(tb_settings *s, const tb_folder *folder, tb_error *err)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    if (!tb_folder_has(folder, "tokenizer.json"))
+        return TIMBANG_OK;
+    s->tokenizer_name = tb_path_join(tb_folder_name(folder), "tokenizer.json", err);
+    if (!s->tokenizer_name)
+        return err->status;
+    TB_TRY(tb_folder_read(folder, "tokenizer.json", MAX_TOKENIZER_BYTES, &bytes, &size, err));
+    timbang_status status = tb_vocab_scan_file(&s->vocab, s->tokenizer_name, bytes, size, &s->tokenizer, err);
+    if (status == TIMBANG_OK && !s->tokenizer)
+        status = tb_json_parse(s->tokenizer_name, bytes, size, 0, &s->tokenizer, err);
+    free(bytes);
+    if (status == TIMBANG_OK && !json_is_object(s->tokenizer))
+        return tb_fail(err, TIMBANG_FORMAT, "%s: must hold a JSON object", s->tokenizer_name);
+    return status;
 }
 
 static bool is_one_of(const char *word, size_t length, const char *const *list)
@@ -79,7 +101,7 @@ timbang_status tb_settings_load(tb_settings *s, const tb_folder *folder, tb_erro
     s->vocab_name = tb_path_join(tb_folder_name(folder), "vocab.txt", err);
     if (!s->vocab_name)
         return err->status;
-    TB_TRY(load_object(folder, "tokenizer.json", &s->tokenizer, &s->tokenizer_name, err));
+    TB_TRY(load_tokenizer(s, folder, err));
     TB_TRY(load_object(folder, "tokenizer_config.json", &s->config, &s->config_name, err));
     TB_TRY(load_object(folder, "config.json", &s->model_config, &s->model_name, err));
     if (!json_object_get(s->config, "added_tokens_decoder")) {
@@ -91,6 +113,7 @@ timbang_status tb_settings_load(tb_settings *s, const tb_folder *folder, tb_erro
 
 void tb_settings_free(tb_settings *s)
 {
+    tb_vocab_scan_free(&s->vocab);
     json_decref(s->tokenizer);
     json_decref(s->config);
     json_decref(s->special_map);

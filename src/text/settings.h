@@ -20,6 +20,7 @@ typedef struct tb_candidates {
 
 typedef struct tb_settings {
     json_t *tokenizer;    /* tokenizer.json; NULL: vocab.txt is used */
+    tb_vocab_scan vocab;  /* its vocabulary, unless that is in the tree */
     json_t *config;       /* tokenizer_config.json; NULL: none, and so on */
     json_t *special_map;  /* special_tokens_map.json */
     json_t *added_tokens; /* added_tokens.json */

@@ -30,13 +30,7 @@ timbang_status tb_set_wordpiece(tb_tokenizer *tokenizer, const char *where, cons
     if (tokenizer->unk < 0)
         return tb_fail(err, TIMBANG_FORMAT, "%s: the vocabulary has no '%s', the token for unknown words", where, unk);
     tokenizer->max_word_chars = max_word_chars > UINT32_MAX ? UINT32_MAX : (size_t)max_word_chars;
-    tokenizer->continuing = 0;
-    tokenizer->has_continuing = true;
-    for (size_t i = 0; i < prefix_length && tokenizer->has_continuing; i++) {
-        tokenizer->continuing = tb_trie_step(trie, tokenizer->continuing, (uint8_t)prefix[i]);
-        tokenizer->has_continuing = tokenizer->continuing != 0;
-    }
-    return TIMBANG_OK;
+    return tb_wordpiece_build(&tokenizer->wordpiece, trie, tokenizer->vocab.lengths, prefix, prefix_length, err);
 }
 
 int32_t tb_tokenizer_lookup(const tb_tokenizer *tokenizer, const char *content, size_t length)
@@ -136,7 +130,7 @@ static timbang_status load_parts(tb_tokenizer *t, const tb_folder *folder, const
                                  const tb_special_tokens *roles, tb_error *err)
 {
     if (s->tokenizer)
-        TB_TRY(tb_load_vocab_json(&t->vocab, s->tokenizer_name, s->tokenizer, err));
+        TB_TRY(tb_load_vocab_json(&t->vocab, s->tokenizer_name, s->tokenizer, &s->vocab, err));
     else
         TB_TRY(tb_load_vocab_text(&t->vocab, folder, "vocab.txt", err));
     if (s->rebuild) {
@@ -174,6 +168,7 @@ static timbang_status load_all(tb_tokenizer *t, const tb_folder *folder, tb_sett
     for (size_t i = 0; i < tokens->n; i++)
         TB_TRY(put_added(t, &tokens->items[i].token, err));
     TB_TRY(build_added(t, where, err));
+    TB_TRY(tb_bytes_build(t, err));
     if (s->bert_template)
         TB_TRY(bert_templates(t, &roles, err));
     else
@@ -205,6 +200,7 @@ void tb_tokenizer_free(tb_tokenizer *tokenizer)
 {
     if (!tokenizer)
         return;
+    tb_wordpiece_free(&tokenizer->wordpiece);
     tb_vocab_free(&tokenizer->vocab);
     tb_added_free(&tokenizer->added);
     free(tokenizer->single.pieces);

@@ -24,11 +24,12 @@ int32_t tb_tokenizer_mask_id(const tb_tokenizer *tokenizer);
 
 /* Offsets are half-open, into the raw text (of the pair for tokens of the pair), in bytes and in code points; an
  * unknown word has the span of the whole word, special tokens have 0,0, as in the reference. Arrays grow and are reused
- * from call to call; a zeroed struct is empty. */
+ * from call to call, with any tokenizer; a zeroed struct is empty. */
 typedef struct tb_tokens {
-    size_t n, capacity;
+    size_t n, capacity, offsets_capacity;
     int32_t *ids, *type_ids;
     uint32_t *byte_begin, *byte_end, *char_begin, *char_end;
+    bool ids_only; /* set by the caller: the offsets are not wanted, and their arrays stay as they are */
     bool truncated;
     size_t n_special;                 /* how many of n came from the template */
     struct tb_token_scratch *scratch; /* working memory of the encoder, kept between calls */

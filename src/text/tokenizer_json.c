@@ -56,10 +56,13 @@ static timbang_status check_model(const char *where, const json_t *root, json_t 
     return TIMBANG_OK;
 }
 
-timbang_status tb_load_vocab_json(tb_vocab *vocab, const char *where, const json_t *root, tb_error *err)
+timbang_status tb_load_vocab_json(tb_vocab *vocab, const char *where, const json_t *root, const tb_vocab_scan *scan,
+                                  tb_error *err)
 {
     json_t *model = NULL, *words = NULL, *id = NULL;
     TB_TRY(check_model(where, root, &model, err));
+    if (scan->n > 0)
+        return tb_vocab_build(vocab, where, scan->entries, scan->n, err);
     TB_TRY(member(model, where, "vocab", JSON_OBJECT, &words, err));
     size_t n = json_object_size(words), i = 0;
     tb_arena *copies = NULL;

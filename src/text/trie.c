@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { FEW = 64 };
+
 static int compare_entries(const void *a, const void *b)
 {
     const tb_trie_entry *x = a, *y = b;
@@ -11,6 +13,67 @@ static int compare_entries(const void *a, const void *b)
     if (order == 0)
         order = (x->length > y->length) - (x->length < y->length);
     return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* The first eight bytes as a number that sorts as they do, and where the entry stands. */
+struct sort_key {
+    uint64_t head;
+    uint32_t index;
+};
+
+static uint64_t head_of(const tb_trie_entry *entry)
+{
+    uint64_t head = 0;
+    for (size_t i = 0; i < 8; i++)
+        head = head << 8 | (i < entry->length ? (uint8_t)entry->bytes[i] : 0);
+    return head;
+}
+
+/* Radix sort by the head, the last byte first: stable. n_keys < 2^32. */
+static void sort_keys(struct sort_key *keys, struct sort_key *spare, size_t n)
+{
+    for (int shift = 0; shift < 64; shift += 8) {
+        size_t place[257] = {0};
+        for (size_t i = 0; i < n; i++)
+            place[(keys[i].head >> shift & 255) + 1]++;
+        for (int b = 0; b < 256; b++)
+            place[b + 1] += place[b];
+        for (size_t i = 0; i < n; i++)
+            spare[place[keys[i].head >> shift & 255]++] = keys[i];
+        memcpy(keys, spare, n * sizeof keys[0]);
+    }
+}
+
+/* By the first bytes, then by comparison those few that share them. */
+static timbang_status sort_entries(tb_trie_entry *entries, size_t n, tb_error *err)
+{
+    if (n <= FEW) {
+        if (n > 1)
+            qsort(entries, n, sizeof entries[0], compare_entries);
+        return TIMBANG_OK;
+    }
+    if (n > INT32_MAX)
+        return tb_fail(err, TIMBANG_UNSUPPORTED, "a vocabulary of more than 2 GiB is not supported");
+    struct sort_key *keys = tb_calloc(2 * n, sizeof keys[0], err);
+    tb_trie_entry *sorted = tb_calloc(n, sizeof sorted[0], err);
+    timbang_status status = keys && sorted ? TIMBANG_OK : err->status;
+    if (status == TIMBANG_OK) {
+        for (size_t i = 0; i < n; i++)
+            keys[i] = (struct sort_key){head_of(&entries[i]), (uint32_t)i};
+        sort_keys(keys, keys + n, n);
+        for (size_t i = 0; i < n; i++)
+            sorted[i] = entries[keys[i].index];
+        for (size_t begin = 0, end; begin < n; begin = end) {
+            for (end = begin + 1; end < n && keys[end].head == keys[begin].head; end++)
+                ;
+            if (end - begin > 1)
+                qsort(sorted + begin, end - begin, sizeof sorted[0], compare_entries);
+        }
+        memcpy(entries, sorted, n * sizeof entries[0]);
+    }
+    free(keys);
+    free(sorted);
+    return status;
 }
 
 /* One node to be filled: the sorted entries that share its path. */
@@ -37,8 +100,7 @@ static timbang_status count_nodes(const tb_trie_entry *entries, size_t n, uint32
 
 timbang_status tb_trie_build(tb_trie *trie, tb_trie_entry *entries, size_t n, tb_error *err)
 {
-    if (n > 1)
-        qsort(entries, n, sizeof entries[0], compare_entries);
+    TB_TRY(sort_entries(entries, n, err));
     TB_TRY(count_nodes(entries, n, &trie->n_nodes, err));
     uint32_t n_nodes = trie->n_nodes;
     trie->first = tb_calloc((size_t)n_nodes + 1, sizeof trie->first[0], err);
@@ -133,6 +195,18 @@ void tb_matcher_free(tb_matcher *matcher)
     memset(matcher, 0, sizeof *matcher);
 }
 
+/* The first place at or after `from` where a string may start, else length. */
+static size_t next_start(const tb_trie *trie, const char *text, size_t length, size_t from)
+{
+    if (trie->first[1] == trie->first[0] + 1) {
+        const char *hit = memchr(text + from, trie->label[trie->first[0]], length - from);
+        return hit ? (size_t)(hit - text) : length;
+    }
+    while (from < length && trie->root[(uint8_t)text[from]] == 0)
+        from++;
+    return from;
+}
+
 bool tb_matcher_next(const tb_matcher *matcher, const char *text, size_t length, size_t from, size_t *begin,
                      size_t *end, int32_t *value)
 {
@@ -140,6 +214,8 @@ bool tb_matcher_next(const tb_matcher *matcher, const char *text, size_t length,
     bool found = false;
     uint32_t node = 0;
     for (size_t i = from; i < length; i++) {
+        if (node == 0 && !found && (i = next_start(trie, text, length, i)) == length)
+            break;
         uint8_t byte = (uint8_t)text[i];
         uint32_t to;
         while ((to = tb_trie_step(trie, node, byte)) == 0 && node != 0)

@@ -3,7 +3,9 @@
 
 Usage: resume.py PROGRAM SHARED SCRATCH [KILLS [NULL_MODELS]]
 SHARED holds data/ and models/. Three models x three sets x six variants with null models and bootstrap. Prints seconds
-and peak memory of the whole run, and for the killed one how much longer all its runs together took, for each kill.
+and peak memory of the whole run, and for the killed one how much longer all its runs together took, for each kill. Of
+latencies it prints how many intervals of the two meet and how many are no wider than 5 % on a side: on a machine that
+does nothing else.
 """
 import json
 import pathlib
@@ -28,6 +30,19 @@ def comparable(folder):
         del results[own]
     del results["options"]["command"]
     return results
+
+
+def latencies(folder):
+    """{(model, variant, set): (mean, low, high)}"""
+    entries = json.loads((folder / "results.json").read_text())["measured"]["latency"]
+    return {(e["model"], e["variant"], e["data"]): (e["total"]["mean"], *e["interval"]) for e in entries}
+
+
+def compare_latencies(one, other):
+    a, b = latencies(one), latencies(other)
+    meet = sum(a[key][1] <= b[key][2] and b[key][1] <= a[key][2] for key in a)
+    narrow = sum(high - mean <= 0.05 * mean for side in (a, b) for mean, _, high in side.values())
+    print(f"latencies: {meet} of {len(a)} intervals meet, {narrow} of {2 * len(a)} within 5 %")
 
 
 def killed_run(program, shared, out, nulls, kills, whole_s):
@@ -65,6 +80,7 @@ def main():
     print(f"whole: {whole_s:.0f} s, peak {peak:.0f} MiB", flush=True)
     spent, killed = killed_run(program, shared, parts, nulls, kills, whole_s)
     print(f"killed {killed} times: {spent:.0f} s together, {(spent - whole_s) / max(killed, 1):.1f} s more a kill")
+    compare_latencies(whole, parts)
     same = comparable(whole) == comparable(parts)
     lines = (whole / "predictions.jsonl").read_bytes() == (parts / "predictions.jsonl").read_bytes()
     print("results:", "the same" if same else "DIFFERENT", "predictions:", "the same" if lines else "DIFFERENT")

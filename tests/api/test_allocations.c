@@ -62,6 +62,44 @@ static timbang_status call_predict(timbang_context *ctx, const fixture *f)
     return status;
 }
 
+static timbang_status call_predict_ids(timbang_context *ctx, const fixture *f)
+{
+    static const int32_t ids[] = {2, 5, 3, 2, 7, 8, 3};
+    static const size_t offsets[] = {0, 3, 7};
+    timbang_model_options options;
+    timbang_model_options_init(&options);
+    options.path = f->model;
+    timbang_model *model = NULL;
+    timbang_result *result = NULL;
+    timbang_status status = timbang_model_load(ctx, &options, &model);
+    if (status == TIMBANG_OK)
+        status = timbang_predict_ids(ctx, model, ids, NULL, offsets, 2, &result);
+    assert_int_equal(result != NULL, status == TIMBANG_OK);
+    timbang_result_free(result);
+    timbang_model_free(model);
+    return status;
+}
+
+static timbang_status call_bench(timbang_context *ctx, const fixture *f)
+{
+    static const char *const variants[] = {"int8"}, *const levels[] = {"scalar"};
+    static const int threads[] = {2};
+    timbang_bench_options options;
+    timbang_bench_options_init(&options);
+    options.model.path = f->model;
+    options.shapes = "1x2";
+    options.min_seconds = 0;
+    options.variants = variants;
+    options.levels = levels;
+    options.threads = threads;
+    options.n_variants = options.n_levels = options.n_threads = 1;
+    char *json = NULL;
+    timbang_status status = timbang_bench(ctx, &options, &json);
+    assert_int_equal(json != NULL, status == TIMBANG_OK);
+    timbang_string_free(json);
+    return status;
+}
+
 static timbang_status call_tokenize(timbang_context *ctx, const fixture *f)
 {
     timbang_tokenizer *tokenizer = NULL;
@@ -153,21 +191,25 @@ static void fail_in_turn(const fixture *f, call_fn call)
         fail_in_turn(*state, call_##name);                                                                             \
     }
 TEST(predict)
+TEST(predict_ids)
 TEST(tokenize)
 TEST(data)
 TEST(init)
 TEST(quantize)
 TEST(info)
+TEST(bench)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_predict, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_predict_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tokenize, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data, setup, teardown),
         cmocka_unit_test_setup_teardown(test_init, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quantize, setup, teardown),
         cmocka_unit_test_setup_teardown(test_info, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bench, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,6 +264,83 @@ static void test_result_facts(void **state)
     timbang_model_free(model);
 }
 
+/* Token ids of all texts, one after the other: what timbang_predict makes of them itself. */
+static void encode_all(fixture *f, const timbang_model *model, int32_t ids[N_TEXTS * 32], size_t offsets[N_TEXTS + 1])
+{
+    offsets[0] = 0;
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        timbang_encoding *e = NULL;
+        assert_int_equal(timbang_tokenize(f->ctx, timbang_model_tokenizer(model), texts[i], NULL, 32, &e), TIMBANG_OK);
+        memcpy(ids + offsets[i], e->ids, e->n * sizeof *ids);
+        offsets[i + 1] = offsets[i] + e->n;
+        timbang_encoding_free(e);
+    }
+}
+
+static void test_predict_ids(void **state)
+{
+    fixture *f = *state;
+    timbang_model *model = load(f->ctx, f->model);
+    float want[2 * N_TEXTS];
+    logits_of(f->ctx, model, 0, want);
+    int32_t ids[N_TEXTS * 32], types[N_TEXTS * 32] = {0};
+    size_t offsets[N_TEXTS + 1];
+    encode_all(f, model, ids, offsets);
+    for (int with_types = 0; with_types < 2; with_types++) {
+        timbang_result *result = NULL;
+        assert_int_equal(timbang_predict_ids(f->ctx, model, ids, with_types ? types : NULL, offsets, N_TEXTS, &result),
+                         TIMBANG_OK);
+        assert_int_equal(timbang_result_n(result), N_TEXTS);
+        for (size_t i = 0; i < N_TEXTS; i++) {
+            const float *logits = timbang_result_logits(result, i);
+            assert_memory_equal(logits, want + 2 * i, 2 * sizeof *logits);
+            assert_int_equal(timbang_result_label(result, i), logits[1] > logits[0]);
+            assert_int_equal(timbang_result_tokens(result, i), offsets[i + 1] - offsets[i]);
+            assert_int_equal(timbang_result_truncated(result, i), 0);
+            const double *p = timbang_result_probs(result, i);
+            assert_true(p[0] + p[1] > 1 - 1e-12 && p[0] + p[1] < 1 + 1e-12);
+        }
+        timbang_result_free(result);
+    }
+    types[1] = 1; /* of the first text alone */
+    timbang_result *result = NULL;
+    assert_int_equal(timbang_predict_ids(f->ctx, model, ids, types, offsets, N_TEXTS, &result), TIMBANG_OK);
+    assert_memory_not_equal(timbang_result_logits(result, 0), want, 2 * sizeof *want);
+    assert_memory_equal(timbang_result_logits(result, 1), want + 2, 2 * sizeof *want);
+    timbang_result_free(result);
+    assert_int_equal(timbang_predict_ids(f->ctx, model, NULL, NULL, NULL, 0, &result), TIMBANG_OK);
+    assert_int_equal(timbang_result_n(result), 0);
+    timbang_result_free(result);
+    timbang_model_free(model);
+}
+
+static void test_predict_ids_errors(void **state)
+{
+    fixture *f = *state;
+    timbang_model *model = load(f->ctx, f->model);
+    timbang_result *untouched = (timbang_result *)(void *)f, *result = untouched;
+    int32_t ids[40] = {2, 5, 3}, types[40] = {0};
+    static const size_t bad[][3] = {{1, 2, 3}, {0, 0, 3}, {0, 2, 1}, {0, 33, 34}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(timbang_predict_ids(f->ctx, model, ids, NULL, bad[i], 2, &result), TIMBANG_USAGE);
+        has(f->ctx, "offsets");
+    }
+    static const size_t one[] = {0, 3};
+    assert_int_equal(timbang_predict_ids(f->ctx, model, NULL, NULL, one, 1, &result), TIMBANG_USAGE);
+    assert_int_equal(timbang_predict_ids(f->ctx, model, ids, NULL, NULL, 1, &result), TIMBANG_USAGE);
+    assert_int_equal(timbang_predict_ids(f->ctx, NULL, ids, NULL, one, 1, &result), TIMBANG_USAGE);
+    ids[2] = 16;
+    assert_int_equal(timbang_predict_ids(f->ctx, model, ids, NULL, one, 1, &result), TIMBANG_DATA);
+    has(f->ctx, "token id 16 at place 2");
+    ids[2] = -1;
+    assert_int_equal(timbang_predict_ids(f->ctx, model, ids, NULL, one, 1, &result), TIMBANG_DATA);
+    ids[2] = 3;
+    types[2] = 2;
+    assert_int_equal(timbang_predict_ids(f->ctx, model, ids, types, one, 1, &result), TIMBANG_DATA);
+    assert_ptr_equal(result, untouched);
+    timbang_model_free(model);
+}
+
 static void test_predict_errors(void **state)
 {
     fixture *f = *state;
@@ -355,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_same_bits_for_batches_and_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_caller_rounding_mode_has_no_influence_and_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_result_facts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_predict_ids, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_predict_ids_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_predict_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bare_weights, setup, teardown),

@@ -1,5 +1,6 @@
 """eval, study and bench on tiny models: fields, warnings, options about data, what is written."""
 import json
+import pathlib
 import unittest
 
 from common import LABELS, TEXTS, CliTest
@@ -203,8 +204,35 @@ class Bench(CliTest):
             self.assertGreater(row["median_ms"], 0)
             self.assertGreaterEqual(row["p90_ms"], row["median_ms"])
             self.assertAlmostEqual(row["texts_per_s"], int(row["shape"].split("x")[0]) * 1e3 / row["median_ms"], delta=1)
+            for field in ("gops", "weight_bytes", "gb_per_s"):
+                self.assertGreater(row[field], 0)
+            for field in ("peak_gops", "peak_share", "read_gb_per_s", "read_share", "bound_ms"):
+                self.assertIn(field, row)
         self.assertEqual(self.listing(), sorted(self.listing()))
         self.assertIn("median", self.ok("bench", tiny, "--shapes", "1x8", "--min-seconds", "0").stdout)
+
+    def test_columns_line_up(self):
+        tiny = self.model()
+        text = self.ok("bench", tiny, "--shapes", "1x4,mixed8" if self.positions(tiny) > 97 else "1x4,2x5",
+                       "--variants", "as-is,int8", "--levels", "scalar", "--thread-counts", "1,2",
+                       "--min-seconds", "0").stdout
+        lines = text.splitlines()
+        self.assertEqual(len(lines), 1 + 8)
+        self.assertEqual(len({len(line) for line in lines}), 1, text)
+        self.assertEqual([line.split()[1:4] for line in lines[1:5]],
+                         [["as-is", "scalar", "1"], ["as-is", "scalar", "2"], ["int8", "scalar", "1"],
+                          ["int8", "scalar", "2"]])
+
+    @staticmethod
+    def positions(folder):
+        return json.loads((pathlib.Path(folder) / "config.json").read_text())["max_position_embeddings"]
+
+    def test_a_quantized_folder_as_it_is(self):
+        tiny, small = self.model(), self.dir / "small"
+        self.ok("quantize", tiny, "--to", "int8", "-o", small)
+        for options in ([], ["--variants", "as-is"]):
+            row, = self.json("bench", small, "--shapes", "1x4", "--min-seconds", "0", *options, "--json")
+            self.assertEqual(row["scheme"], "int8")
 
     def test_mistakes(self):
         tiny = self.model()
@@ -212,6 +240,9 @@ class Bench(CliTest):
             self.fails("bench", tiny, "--shapes", shapes, has=["shape"])
         self.fails("bench", tiny, "--variants", "int9", has="int9")
         self.fails("bench", tiny, "--min-seconds", "nan", has="'nan'")
+        self.fails("bench", tiny, "--levels", "scalar,avx9", has="'avx9' cannot be used here")
+        for counts in ("0", "1,x", "-1", "2000", "1.5"):
+            self.fails("bench", tiny, f"--thread-counts={counts}", has="--thread-counts")
 
 
 if __name__ == "__main__":

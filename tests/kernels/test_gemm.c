@@ -126,6 +126,8 @@ static void run_s8(const tb_kernels *level, const problem *p, tb_epilogue e, boo
                     .row_scale = p->row_scale,
                     .col_scale = p->col_scale,
                     .has_minus128 = p->minus128,
+                    .ahead = split ? p->w8 : NULL, /* changes no result */
+                    .ahead_bytes = panel / 2,
                     .m = p->m,
                     .n = p->n,
                     .k = p->k,

@@ -463,8 +463,9 @@ static void the_page_answers_in_words(void **state)
         "more accurate",
         "on one set; those of luck are ranks among the models of random rounding, two-sided and not adjusted; 0.05",
         "No faster than FP32: <b><bdi>int4-pertensor</bdi></b>: its weights are turned back",
-        "100 texts, each alone at its real length, after a warm-up; the variants of a model took turns, 12 rounds,",
-        "its interval from the turns",
+        "100 texts, each alone at its real length; models and variants took turns, again and again, 12 rounds.",
+        "the lower decile of the turns",
+        "The ratio is the median over the turns; intervals come from whole turns.",
         "With 500 texts a difference under 0.0120 in accuracy cannot be seen: at least 6 texts must change sides",
         "at most 6 texts change sides",
         "cannot be shown with 200 texts, whatever a variant does: at least 268 are needed",
@@ -508,7 +509,7 @@ static void words_follow_the_figures(void **state)
                                         "<li>Slower than FP32: <b><bdi>int8</bdi></b> (",
                                         "the machine was busy: time it longer with <code>--timing-seconds</code>",
                                         "<li>Macro-F1 is lost in <b><bdi>int4-pertensor</bdi></b>",
-                                        "took turns, 12&ndash;40 rounds,",
+                                        "took turns, again and again, 12&ndash;40 rounds.",
                                         " of 1 text: ",
                                         NULL};
     must_say(page, texts);

@@ -573,6 +573,24 @@ static void long_lists_of_flips_are_cut(void **state)
     drop(&f);
 }
 
+typedef struct null_list {
+    float *const *logits;
+    const double *errors;
+    size_t values, asked, refuse_at; /* floats of a model; refuse_at: from 1, 0 never */
+} null_list;
+
+/* One at a time, in order, into the same block: what was there before is spoilt. */
+static timbang_status load_null(void *arg, size_t number, float *logits, double *weight_error, tb_error *err)
+{
+    null_list *list = arg;
+    assert_int_equal(number, list->asked++);
+    if (list->asked == list->refuse_at)
+        return tb_fail(err, TIMBANG_IO, "null model %zu cannot be read", number);
+    memcpy(logits, list->logits[number], list->values * sizeof *logits);
+    *weight_error = list->errors[number];
+    return TIMBANG_OK;
+}
+
 static void luck_is_ranked(void **state)
 {
     (void)state;
@@ -595,9 +613,10 @@ static void luck_is_ranked(void **state)
     }
     json_t *got = NULL;
     tb_error err = {0};
-    assert_int_equal(
-        tb_figures_of_null(&set.task, fp32, real, (const float *const *)models, MODELS, 1, errors, &got, &err),
-        TIMBANG_OK);
+    null_list list = {.logits = models, .errors = errors, .values = N * 2};
+    tb_null_models nulls = {.n = MODELS, .load = load_null, .arg = &list};
+    assert_int_equal(tb_figures_of_null(&set.task, fp32, real, 1, &nulls, &got, &err), TIMBANG_OK);
+    assert_int_equal(list.asked, MODELS);
     all_finite(got, "null");
     assert_true(number(got, "models") == MODELS);
     golden_near(number(got, "weight_error.largest_deviation"), 0.04, "largest_deviation");
@@ -611,11 +630,16 @@ static void luck_is_ranked(void **state)
     assert_int_equal(json_array_size(at(got, "agreement.values")), MODELS);
     json_decref(got);
     /* Twenty show the rank only; without FP32 there is nothing to agree with. */
-    assert_int_equal(tb_figures_of_null(&set.task, NULL, real, (const float *const *)models, 20, 1, errors, &got, &err),
-                     TIMBANG_OK);
+    nulls.n = 20;
+    list.asked = 0;
+    assert_int_equal(tb_figures_of_null(&set.task, NULL, real, 1, &nulls, &got, &err), TIMBANG_OK);
     assert_true(json_is_null(at(got, "accuracy.p")) && json_is_null(at(got, "accuracy.fp32")));
     assert_true(json_is_null(at(got, "agreement")));
     json_decref(got);
+    list.asked = 0;
+    list.refuse_at = 7;
+    assert_int_equal(tb_figures_of_null(&set.task, fp32, real, 1, &nulls, &got, &err), TIMBANG_IO);
+    assert_non_null(strstr(err.text, "null model 6 cannot be read"));
     for (size_t m = 0; m < MODELS; m++)
         free(models[m]);
     free(fp32);
@@ -673,6 +697,7 @@ static void every_failed_allocation_is_an_error(void **state)
     pair_begin(&p, labels, 2, 4, truth, truth, other, 1);
     p.statistics.replicates = 3;
     const double error = 1;
+    float *const null_logits[] = {p.logits[1]};
     size_t failures[3] = {0};
     for (int what = 0; what < 3; what++)
         for (size_t k = 1;; k++) {
@@ -683,10 +708,11 @@ static void every_failed_allocation_is_an_error(void **state)
             fail_at = k;
             if (what == 0)
                 status = tb_figures_of_set(&p.job, &out.results, &out.flips, &err);
-            else if (what == 1)
-                status = tb_figures_of_null(&p.set.task, p.logits[0], p.logits[1], p.job.logits, 1, 1, &error,
-                                            &out.results, &err);
-            else
+            else if (what == 1) {
+                null_list list = {.logits = null_logits, .errors = &error, .values = 8};
+                const tb_null_models nulls = {.n = 1, .load = load_null, .arg = &list};
+                status = tb_figures_of_null(&p.set.task, p.logits[0], p.logits[1], 1, &nulls, &out.results, &err);
+            } else
                 status = tb_figures_of_seeds(&p.set.task, &p.statistics, p.job.logits, p.job.logits, 2, NULL,
                                              &out.results, &err);
             bool failed = allocations >= k;

@@ -506,6 +506,79 @@ static void what_is_kept_is_guarded(void **state)
     tiny_end(&t);
 }
 
+static int stop_when_there(void *user)
+{
+    return tb_is_file(user);
+}
+
+/* Runs a study until the file is in its partial folder, and sets it up to be resumed. */
+static void stop_at(tiny *t, timbang_study_options *options, char *file)
+{
+    tb_error err = {0};
+    const tb_hooks hooks = {.cancel = stop_when_there, .user = file};
+    const tb_study_job job = {.options = options,
+                              .kernels = t->kernels,
+                              .pool = t->pool,
+                              .hooks = &hooks,
+                              .latency_texts = 4,
+                              .latency_rounds = 2,
+                              .latency_seconds = 1e-6};
+    options->resume = 0;
+    if (tb_study_run(&job, &err) != TIMBANG_CANCELLED)
+        fail_msg("%s", err.text);
+    assert_true(tb_is_file(file));
+    options->resume = 1;
+}
+
+/* What is there is read and not made again: cut short, it is missed. Left alone, the study ends as one that was never
+ * stopped. */
+static void work_within_a_model_is_kept(void **state)
+{
+    (void)state;
+    static const char *const units[] = {"null-trained-int8-2-0-0.bin", "turn-trained-0-0.bin"};
+    static const char *const not_yet[] = {"null-trained-int8-2.json", "turn-trained-1-1.bin"};
+    tiny t;
+    tiny_begin(&t);
+    timbang_study_options options;
+    timbang_named_path paths[3];
+    make_resumable(&t, &options, paths);
+    paths[2] = (timbang_named_path){NULL, tiny_path(&t, "two.tsv")};
+    options.n_data = 2;
+    tb_error err;
+    if (tiny_study(&t, &options, &err) != TIMBANG_OK)
+        fail_msg("%s", err.text);
+    json_t *whole = tiny_json(&t, "out/results.json");
+    for (size_t i = 0; i < 2; i++) {
+        char out[300], path[400], later[400], *unit = NULL;
+        size_t size = 0;
+        snprintf(out, sizeof out, "%s/again-%zu", t.dir, i);
+        snprintf(path, sizeof path, "%s.partial/work/%s", out, units[i]);
+        snprintf(later, sizeof later, "%s.partial/work/%s", out, not_yet[i]);
+        options.out = out;
+        stop_at(&t, &options, path);
+        assert_false(tb_is_file(later));
+        assert_int_equal(tb_read_file(path, 0, &unit, &size, &err), TIMBANG_OK);
+        assert_int_equal(tb_write_file(path, unit, size - 1, &err), TIMBANG_OK);
+        if (tiny_study(&t, &options, &err) != TIMBANG_FORMAT || !strstr(err.text, units[i]))
+            fail_msg("%s", err.text);
+        assert_int_equal(tb_write_file(path, unit, size, &err), TIMBANG_OK);
+        free(unit);
+        if (tiny_study(&t, &options, &err) != TIMBANG_OK)
+            fail_msg("%s", err.text);
+        json_t *after = tiny_json(&t, i ? "again-1/results.json" : "again-0/results.json"),
+               *copy = json_deep_copy(whole);
+        const json_t *latency = json_object_get(json_object_get(after, "measured"), "latency");
+        assert_int_equal(json_array_size(latency), 3 * 2);
+        for (size_t k = 0; k < 3 * 2; k++)
+            assert_true(number(json_array_get(latency, k), "turns") == 2);
+        assert_same_results(copy, after);
+        json_decref(copy);
+        json_decref(after);
+    }
+    json_decref(whole);
+    tiny_end(&t);
+}
+
 static void shipped_quantized_models_run_as_they_are(void **state)
 {
     (void)state;
@@ -620,6 +693,7 @@ int main(void)
         cmocka_unit_test(failures_come_early_and_leave_nothing),
         cmocka_unit_test(an_interrupted_study_goes_on),
         cmocka_unit_test(what_is_kept_is_guarded),
+        cmocka_unit_test(work_within_a_model_is_kept),
         cmocka_unit_test(shipped_quantized_models_run_as_they_are),
         cmocka_unit_test(labels_of_nameless_heads_and_restricted_sets),
     };

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +99,7 @@ static void a_changed_record_is_seen(void **state)
 
     tamper(&t, "out/predictions.jsonl", "\"variant\"", "fp32", "fp31");
     assert_int_equal(verify(&t, &json, &err), TIMBANG_MISMATCH);
-    assert_non_null(strstr(err.text, "line 1: 'variant' is fp31; the record has fp32 here"));
+    assert_non_null(strstr(err.text, "predictions.jsonl: line 1: 'variant' is fp31; the record has fp32 here"));
     tiny_end(&t);
 }
 
@@ -115,6 +116,24 @@ static void changed_files_are_named(void **state)
     assert_int_equal(json_array_size(json_object_get(json, "files_changed")), 1);
     assert_true(count(json, "same") < count(json, "logits"));
     json_decref(json);
+
+    tiny_model(&t, "model", 3, "a,b,c"); /* the study's again, but for its tokenizer */
+    tiny_write(&t, "model/tokenizer_config.json", "{\"do_lower_case\": true}\n");
+    assert_int_equal(verify(&t, &json, &err), TIMBANG_OK);
+    const json_t *changed = json_object_get(json, "files_changed");
+    assert_int_equal(json_array_size(changed), 1);
+    assert_string_equal(json_string_value(json_array_get(changed, 0)), "m: tokenizer_config.json");
+    assert_int_equal(count(json, "same"), count(json, "logits"));
+    json_decref(json);
+    assert_int_equal(remove(tiny_path(&t, "model/tokenizer_config.json")), 0);
+    tiny_write(&t, "model/special_tokens_map.json", "{}\n");
+    assert_int_equal(verify(&t, &json, &err), TIMBANG_OK);
+    changed = json_object_get(json, "files_changed");
+    assert_int_equal(json_array_size(changed), 2); /* one came, one went */
+    assert_string_equal(json_string_value(json_array_get(changed, 0)), "m: special_tokens_map.json");
+    assert_string_equal(json_string_value(json_array_get(changed, 1)), "m: tokenizer_config.json");
+    json_decref(json);
+
     tiny_data(&t, "test.tsv", 13, "a,b,c");
     assert_int_equal(verify(&t, &json, &err), TIMBANG_MISMATCH);
     assert_non_null(strstr(err.text, "test.tsv: is not the file of the study"));

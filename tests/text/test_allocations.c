@@ -9,9 +9,11 @@ static size_t failing;     /* the one that fails, from 1; 0: none */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 static bool fails(void)
 {
@@ -31,6 +33,11 @@ void *__wrap_calloc(size_t n, size_t size)
 void *__wrap_realloc(void *block, size_t size)
 {
     return fails() ? NULL : __real_realloc(block, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 static timbang_status everything(const char *const *files, const char *text, tb_error *err)
@@ -53,12 +60,14 @@ static timbang_status everything(const char *const *files, const char *text, tb_
 
 static void fail_each(const char *const *files, size_t least)
 {
-    char text[4096] = "film [MASK] <x> ";
+    char text[8192] = "film [MASK] <x> ";
     tb_error err = {0};
     for (int i = 0; i < 40; i++)
         strcat(text, "a\xcc\x81\xcc\xa3\xcc\x81 filmnya <x> ");
     for (int i = 0; i < 80; i++)
         strcat(text, "\xf0\x9d\x85\xa5");
+    for (int i = 0; i < 700; i++) /* both encodings together begin the cache of words */
+        strcat(text, " a");
     failing = 0;
     allocations = 0;
     timbang_status status = everything(files, text, &err);

@@ -19,10 +19,9 @@
 enum {
     NR = TB_AVX2_NR,
     MR = 4,
-    ROWS = 32,          /* rows of a block of activations, at most */
+    ROWS = 24,          /* rows of a block of activations, at most */
     GROUP = 8 * NR,     /* columns whose sums wait on the stack while k is worked through */
-    BLOCK = ROWS * 384, /* activations of a block: fewer rows have longer ones, up to all of k */
-    AHEAD = 128,        /* of k: between the prefetch of a weight and its use */
+    BLOCK = ROWS * 384, /* activations of a block, 18 KiB as planes; fewer rows have longer ones, up to all of k */
 };
 
 /* A block of activations, [rows][stride], stride a multiple of 64. */
@@ -109,7 +108,7 @@ static inline row row_dot(row r, const uint8_t *a, __m256i w0, __m256i w1)
 /* Rows r.. of the block with a panel; rows is a constant at every call. The first block of k starts the sums, which
  * have GROUP columns a row, later ones continue them. */
 static inline __attribute__((always_inline)) void tile(size_t rows, bool first, const block *b, size_t r,
-                                                       const int8_t *panel, size_t steps, int32_t *sums)
+                                                       const int8_t *panel, size_t steps, avx2_ahead f, int32_t *sums)
 {
     const size_t stride = b->stride;
     const uint8_t *a = b->planes + r * stride;
@@ -122,7 +121,7 @@ static inline __attribute__((always_inline)) void tile(size_t rows, bool first, 
     if (rows > 3)
         r3 = row_start(first, sums + 3 * GROUP, lacking[3]);
     for (size_t kk = 0; kk < steps; kk += 4) {
-        _mm_prefetch((const char *)(panel + (kk + AHEAD) * NR), _MM_HINT_T0);
+        avx2_ahead_step(&f);
         __m256i w0 = _mm256_load_si256((const __m256i *)(const void *)(panel + kk * NR));
         __m256i w1 = _mm256_load_si256((const __m256i *)(const void *)(panel + kk * NR + 32));
         r0 = row_dot(r0, a + kk, w0, w1);
@@ -142,21 +141,21 @@ static inline __attribute__((always_inline)) void tile(size_t rows, bool first, 
         row_store(sums + 3 * GROUP, r3);
 }
 
-static void tile_any(size_t rows, bool first, const block *b, size_t r, const int8_t *panel, size_t steps,
+static void tile_any(size_t rows, bool first, const block *b, size_t r, const int8_t *panel, size_t steps, avx2_ahead f,
                      int32_t *sums)
 {
     switch (rows) {
     case 1:
-        tile(1, first, b, r, panel, steps, sums);
+        tile(1, first, b, r, panel, steps, f, sums);
         break;
     case 2:
-        tile(2, first, b, r, panel, steps, sums);
+        tile(2, first, b, r, panel, steps, f, sums);
         break;
     case 3:
-        tile(3, first, b, r, panel, steps, sums);
+        tile(3, first, b, r, panel, steps, f, sums);
         break;
     default:
-        tile(MR, first, b, r, panel, steps, sums);
+        tile(MR, first, b, r, panel, steps, f, sums);
         break;
     }
 }
@@ -177,9 +176,10 @@ void tb_avx2_gemm_s8(const tb_gemm_s8 *g)
                 if (j == 0 || b.stride < g->k)
                     block_fill(&b, g->a + i * g->lda + k, g->lda, rows, steps);
                 for (size_t c = 0; c < columns; c += NR) {
-                    const int8_t *panel = g->panels + (j + c) / NR * panel_bytes + k * NR;
+                    size_t at = (j + c) / NR * panel_bytes + k * NR;
                     for (size_t r = 0; r < rows; r += MR)
-                        tile_any(rows - r < MR ? rows - r : MR, k == 0, &b, r, panel, steps, sums + r * GROUP + c);
+                        tile_any(rows - r < MR ? rows - r : MR, k == 0, &b, r, g->panels + at, steps,
+                                 avx2_ahead_of(g, at), sums + r * GROUP + c);
                 }
             }
             lanes_finish_s8(g, sums, GROUP, 0, i, rows, j, columns);

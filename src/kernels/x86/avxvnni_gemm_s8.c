@@ -18,7 +18,6 @@ enum {
     MR = 6,
     ROWS = 8 * MR, /* rows whose sums wait on the stack while a block of k is worked through */
     STEPS = 1024,  /* k in a block: 16 KiB of a panel stay in L1 */
-    AHEAD = 128,   /* of k: between the prefetch of a weight and its use */
 };
 
 /* The sums of one row of the tile. */
@@ -52,7 +51,7 @@ static inline row row_dot(row r, const int8_t *a, __m256i w0, __m256i w1)
 
 /* Continues the sums [rows][NR] over `steps` of k; rows is a constant at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, const int8_t *a, size_t lda, const int8_t *panel,
-                                                       size_t steps, int32_t *sums)
+                                                       size_t steps, avx2_ahead f, int32_t *sums)
 {
     row r0 = row_load(sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     if (rows > 1)
@@ -66,7 +65,7 @@ static inline __attribute__((always_inline)) void tile(size_t rows, const int8_t
     if (rows > 5)
         r5 = row_load(sums + 5 * NR);
     for (size_t kk = 0; kk < steps; kk += 4) {
-        _mm_prefetch((const char *)(panel + (kk + AHEAD) * NR), _MM_HINT_T0);
+        avx2_ahead_step(&f);
         __m256i w0 = _mm256_load_si256((const __m256i *)(const void *)(panel + kk * NR));
         __m256i w1 = _mm256_load_si256((const __m256i *)(const void *)(panel + kk * NR + 32));
         r0 = row_dot(r0, a + kk, w0, w1);
@@ -94,26 +93,27 @@ static inline __attribute__((always_inline)) void tile(size_t rows, const int8_t
         row_store(sums + 5 * NR, r5);
 }
 
-static void tile_any(size_t rows, const int8_t *a, size_t lda, const int8_t *panel, size_t steps, int32_t *sums)
+static void tile_any(size_t rows, const int8_t *a, size_t lda, const int8_t *panel, size_t steps, avx2_ahead f,
+                     int32_t *sums)
 {
     switch (rows) {
     case 1:
-        tile(1, a, lda, panel, steps, sums);
+        tile(1, a, lda, panel, steps, f, sums);
         break;
     case 2:
-        tile(2, a, lda, panel, steps, sums);
+        tile(2, a, lda, panel, steps, f, sums);
         break;
     case 3:
-        tile(3, a, lda, panel, steps, sums);
+        tile(3, a, lda, panel, steps, f, sums);
         break;
     case 4:
-        tile(4, a, lda, panel, steps, sums);
+        tile(4, a, lda, panel, steps, f, sums);
         break;
     case 5:
-        tile(5, a, lda, panel, steps, sums);
+        tile(5, a, lda, panel, steps, f, sums);
         break;
     default:
-        tile(MR, a, lda, panel, steps, sums);
+        tile(MR, a, lda, panel, steps, f, sums);
         break;
     }
 }
@@ -123,16 +123,15 @@ void tb_avxvnni_gemm_s8(const tb_gemm_s8 *g)
     _Alignas(64) int32_t sums[ROWS * NR];
     size_t panel_bytes = tb_layout_s8_bytes(NR, g->k);
     for (size_t j = 0; j < g->n; j += NR) {
-        const int8_t *panel = g->panels + j / NR * panel_bytes;
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
             memset(sums, 0, rows * NR * sizeof(int32_t));
             for (size_t k = 0; k < g->k; k += STEPS) {
-                size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
+                size_t steps = g->k - k < STEPS ? g->k - k : STEPS, at = j / NR * panel_bytes + k * NR;
                 for (size_t r = 0; r < rows; r += MR)
-                    tile_any(rows - r < MR ? rows - r : MR, g->a + (i + r) * g->lda + k, g->lda, panel + k * NR, steps,
-                             sums + r * NR);
+                    tile_any(rows - r < MR ? rows - r : MR, g->a + (i + r) * g->lda + k, g->lda, g->panels + at, steps,
+                             avx2_ahead_of(g, at), sums + r * NR);
             }
             lanes_finish_s8(g, sums, NR, 128, i, rows, j, columns);
         }
