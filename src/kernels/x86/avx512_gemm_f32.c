@@ -24,21 +24,31 @@ typedef struct weights {
     __m512 w0, w1, w2, w3;
 } weights;
 
-static inline row row_start(bool first, const float *sums)
+static inline row row_start(size_t registers, bool first, const float *sums)
 {
-    if (first) {
-        __m512 zero = _mm512_setzero_ps();
-        return (row){zero, zero, zero, zero};
+    __m512 zero = _mm512_setzero_ps();
+    row r = {zero, zero, zero, zero};
+    if (first)
+        return r;
+    r.c0 = _mm512_loadu_ps(sums);
+    if (registers > 1)
+        r.c1 = _mm512_loadu_ps(sums + 16);
+    if (registers > 2) {
+        r.c2 = _mm512_loadu_ps(sums + 32);
+        r.c3 = _mm512_loadu_ps(sums + 48);
     }
-    return (row){_mm512_load_ps(sums), _mm512_load_ps(sums + 16), _mm512_load_ps(sums + 32), _mm512_load_ps(sums + 48)};
+    return r;
 }
 
-static inline void row_store(float *sums, row r)
+static inline void row_store(size_t registers, float *sums, row r)
 {
-    _mm512_store_ps(sums, r.c0);
-    _mm512_store_ps(sums + 16, r.c1);
-    _mm512_store_ps(sums + 32, r.c2);
-    _mm512_store_ps(sums + 48, r.c3);
+    _mm512_storeu_ps(sums, r.c0);
+    if (registers > 1)
+        _mm512_storeu_ps(sums + 16, r.c1);
+    if (registers > 2) {
+        _mm512_storeu_ps(sums + 32, r.c2);
+        _mm512_storeu_ps(sums + 48, r.c3);
+    }
 }
 
 static inline row row_fma(size_t registers, row r, const float *a, weights w)
@@ -54,23 +64,23 @@ static inline row row_fma(size_t registers, row r, const float *a, weights w)
     return r;
 }
 
-/* The sums [rows][NR] over `steps` of k, from zero (first) or continued, in the first 16 * registers columns. rows
+/* The sums [rows][ld] over `steps` of k, from zero (first) or continued, in the first 16 * registers columns. rows
  * (1..6) and registers (1, 2, 4) are constants at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, size_t registers, const float *a, size_t lda,
                                                        const float *panel, size_t steps, ahead f, bool first,
-                                                       float *sums)
+                                                       float *sums, size_t ld)
 {
-    row r0 = row_start(first, sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
+    row r0 = row_start(registers, first, sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     if (rows > 1)
-        r1 = row_start(first, sums + NR);
+        r1 = row_start(registers, first, sums + ld);
     if (rows > 2)
-        r2 = row_start(first, sums + 2 * NR);
+        r2 = row_start(registers, first, sums + 2 * ld);
     if (rows > 3)
-        r3 = row_start(first, sums + 3 * NR);
+        r3 = row_start(registers, first, sums + 3 * ld);
     if (rows > 4)
-        r4 = row_start(first, sums + 4 * NR);
+        r4 = row_start(registers, first, sums + 4 * ld);
     if (rows > 5)
-        r5 = row_start(first, sums + 5 * NR);
+        r5 = row_start(registers, first, sums + 5 * ld);
     for (size_t kk = 0; kk < steps; kk++) {
         ahead_step(&f);
         weights w;
@@ -93,53 +103,53 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t regis
         if (rows > 5)
             r5 = row_fma(registers, r5, a + 5 * lda + kk, w);
     }
-    row_store(sums, r0);
+    row_store(registers, sums, r0);
     if (rows > 1)
-        row_store(sums + NR, r1);
+        row_store(registers, sums + ld, r1);
     if (rows > 2)
-        row_store(sums + 2 * NR, r2);
+        row_store(registers, sums + 2 * ld, r2);
     if (rows > 3)
-        row_store(sums + 3 * NR, r3);
+        row_store(registers, sums + 3 * ld, r3);
     if (rows > 4)
-        row_store(sums + 4 * NR, r4);
+        row_store(registers, sums + 4 * ld, r4);
     if (rows > 5)
-        row_store(sums + 5 * NR, r5);
+        row_store(registers, sums + 5 * ld, r5);
 }
 
 /* The same for any number of columns: as few registers as hold them. */
 static inline __attribute__((always_inline)) void tile_columns(size_t rows, size_t columns, const float *a, size_t lda,
                                                                const float *panel, size_t steps, ahead f, bool first,
-                                                               float *sums)
+                                                               float *sums, size_t ld)
 {
     if (columns > 32)
-        tile(rows, 4, a, lda, panel, steps, f, first, sums);
+        tile(rows, 4, a, lda, panel, steps, f, first, sums, ld);
     else if (columns > 16)
-        tile(rows, 2, a, lda, panel, steps, f, first, sums);
+        tile(rows, 2, a, lda, panel, steps, f, first, sums, ld);
     else
-        tile(rows, 1, a, lda, panel, steps, f, first, sums);
+        tile(rows, 1, a, lda, panel, steps, f, first, sums, ld);
 }
 
 static void tile_any(size_t rows, size_t columns, const float *a, size_t lda, const float *panel, size_t steps, ahead f,
-                     bool first, float *sums)
+                     bool first, float *sums, size_t ld)
 {
     switch (rows) {
     case 1:
-        tile_columns(1, columns, a, lda, panel, steps, f, first, sums);
+        tile_columns(1, columns, a, lda, panel, steps, f, first, sums, ld);
         break;
     case 2:
-        tile_columns(2, columns, a, lda, panel, steps, f, first, sums);
+        tile_columns(2, columns, a, lda, panel, steps, f, first, sums, ld);
         break;
     case 3:
-        tile_columns(3, columns, a, lda, panel, steps, f, first, sums);
+        tile_columns(3, columns, a, lda, panel, steps, f, first, sums, ld);
         break;
     case 4:
-        tile_columns(4, columns, a, lda, panel, steps, f, first, sums);
+        tile_columns(4, columns, a, lda, panel, steps, f, first, sums, ld);
         break;
     case 5:
-        tile_columns(5, columns, a, lda, panel, steps, f, first, sums);
+        tile_columns(5, columns, a, lda, panel, steps, f, first, sums, ld);
         break;
     default:
-        tile_columns(MR, columns, a, lda, panel, steps, f, first, sums);
+        tile_columns(MR, columns, a, lda, panel, steps, f, first, sums, ld);
         break;
     }
 }
@@ -148,9 +158,17 @@ void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
 {
     _Alignas(64) float sums[ROWS * NR];
     size_t tiles = (g->m + MR - 1) / MR;
+    bool plain =
+        g->k <= STEPS && g->epilogue.bias == NULL && g->epilogue.act == TB_ACT_NONE && g->epilogue.residual == NULL;
     for (size_t j = 0; j < g->n; j += NR) {
         const float *panel = g->panels + j * g->k;
         size_t columns = g->n - j < NR ? g->n - j : NR;
+        if (plain && (columns == 16 || columns == 32 || columns == NR)) { /* attention: nothing follows the sums */
+            for (size_t i = 0; i < g->m; i += MR)
+                tile_any(g->m - i < MR ? g->m - i : MR, columns, g->a + i * g->lda, g->lda, panel, g->k,
+                         (ahead){NULL, 0}, true, g->out + i * g->ldo + j, g->ldo);
+            continue;
+        }
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
             for (size_t k = 0; k < g->k; k += STEPS) {
@@ -159,7 +177,7 @@ void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
                 for (size_t r = 0; r < rows; r += MR) {
                     ahead f = ahead_of_tile(part + g->k * NR, steps * NR * sizeof(float), (i + r) / MR, tiles);
                     tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda, part, steps,
-                             f, k == 0, sums + r * NR);
+                             f, k == 0, sums + r * NR, NR);
                 }
             }
             lanes_finish_f32(g, sums, NR, i, rows, j, columns);
