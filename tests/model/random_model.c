@@ -199,7 +199,7 @@ static json_t *labels_json(size_t n)
 {
     json_t *labels = json_object();
     for (size_t i = 0; i < n; i++) {
-        char key[16], label[16];
+        char key[32], label[32];
         snprintf(key, sizeof key, "%zu", i);
         snprintf(label, sizeof label, "class %zu", i);
         json_object_set_new(labels, key, json_string(label));

@@ -13,7 +13,6 @@ enum {
     MR = 6,
     ROWS = 8 * MR, /* rows whose sums wait on the stack while a block of k is worked through */
     STEPS = 256,   /* k in a block: 16 KiB of a panel stay in L1 */
-    AHEAD = 32,    /* steps between a weight's prefetch and its use */
 };
 
 /* The sums of one row of the tile. */
@@ -40,7 +39,7 @@ static inline row row_fma(row r, const float *a, __m256 w0, __m256 w1)
 
 /* Continues the sums [rows][NR] over `steps` of k; rows is a constant at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, const float *a, size_t lda, const float *panel,
-                                                       size_t steps, float *sums)
+                                                       size_t steps, avx2_ahead f, float *sums)
 {
     row r0 = row_load(sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     if (rows > 1)
@@ -54,7 +53,7 @@ static inline __attribute__((always_inline)) void tile(size_t rows, const float 
     if (rows > 5)
         r5 = row_load(sums + 5 * NR);
     for (size_t kk = 0; kk < steps; kk++) {
-        _mm_prefetch((const char *)(panel + (kk + AHEAD) * NR), _MM_HINT_T0);
+        avx2_ahead_step(&f);
         __m256 w0 = _mm256_load_ps(panel + kk * NR);
         __m256 w1 = _mm256_load_ps(panel + kk * NR + 8);
         r0 = row_fma(r0, a + kk, w0, w1);
@@ -82,26 +81,27 @@ static inline __attribute__((always_inline)) void tile(size_t rows, const float 
         row_store(sums + 5 * NR, r5);
 }
 
-static void tile_any(size_t rows, const float *a, size_t lda, const float *panel, size_t steps, float *sums)
+static void tile_any(size_t rows, const float *a, size_t lda, const float *panel, size_t steps, avx2_ahead f,
+                     float *sums)
 {
     switch (rows) {
     case 1:
-        tile(1, a, lda, panel, steps, sums);
+        tile(1, a, lda, panel, steps, f, sums);
         break;
     case 2:
-        tile(2, a, lda, panel, steps, sums);
+        tile(2, a, lda, panel, steps, f, sums);
         break;
     case 3:
-        tile(3, a, lda, panel, steps, sums);
+        tile(3, a, lda, panel, steps, f, sums);
         break;
     case 4:
-        tile(4, a, lda, panel, steps, sums);
+        tile(4, a, lda, panel, steps, f, sums);
         break;
     case 5:
-        tile(5, a, lda, panel, steps, sums);
+        tile(5, a, lda, panel, steps, f, sums);
         break;
     default:
-        tile(MR, a, lda, panel, steps, sums);
+        tile(MR, a, lda, panel, steps, f, sums);
         break;
     }
 }
@@ -113,13 +113,14 @@ void tb_avx2_gemm_f32(const tb_gemm_f32 *g)
         const float *panel = g->panels + j * g->k;
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
-            size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+            size_t rows = g->m - i < ROWS ? g->m - i : ROWS, tiles = (rows + MR - 1) / MR;
             memset(sums, 0, rows * NR * sizeof(float));
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
+                const float *weights = panel + k * NR;
                 for (size_t r = 0; r < rows; r += MR)
-                    tile_any(rows - r < MR ? rows - r : MR, g->a + (i + r) * g->lda + k, g->lda, panel + k * NR, steps,
-                             sums + r * NR);
+                    tile_any(rows - r < MR ? rows - r : MR, g->a + (i + r) * g->lda + k, g->lda, weights, steps,
+                             avx2_ahead_of(weights, weights + steps * NR, steps, r / MR, tiles), sums + r * NR);
             }
             lanes_finish_f32(g, sums, NR, i, rows, j, columns);
         }

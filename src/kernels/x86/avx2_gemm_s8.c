@@ -166,7 +166,7 @@ void tb_avx2_gemm_s8(const tb_gemm_s8 *g)
     block b;
     size_t panel_bytes = tb_layout_s8_bytes(NR, g->k);
     for (size_t i = 0; i < g->m; i += ROWS) {
-        size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+        size_t rows = g->m - i < ROWS ? g->m - i : ROWS, tiles = (rows + MR - 1) / MR;
         size_t longest = BLOCK / rows / 64 * 64;
         b.stride = g->k < longest ? tb_round_up(g->k, 64) : longest;
         for (size_t j = 0; j < g->n; j += GROUP) {
@@ -177,9 +177,11 @@ void tb_avx2_gemm_s8(const tb_gemm_s8 *g)
                     block_fill(&b, g->a + i * g->lda + k, g->lda, rows, steps);
                 for (size_t c = 0; c < columns; c += NR) {
                     size_t at = (j + c) / NR * panel_bytes + k * NR;
+                    size_t next = c + NR < columns || k + steps == g->k ? at + panel_bytes
+                                                                        : j / NR * panel_bytes + (k + steps) * NR;
                     for (size_t r = 0; r < rows; r += MR)
                         tile_any(rows - r < MR ? rows - r : MR, k == 0, &b, r, g->panels + at, steps,
-                                 avx2_ahead_of(g, at), sums + r * GROUP + c);
+                                 avx2_ahead_s8(g, at, next, steps / 4, r / MR, tiles), sums + r * GROUP + c);
                 }
             }
             lanes_finish_s8(g, sums, GROUP, 0, i, rows, j, columns);

@@ -125,13 +125,13 @@ void tb_avxvnni_gemm_s8(const tb_gemm_s8 *g)
     for (size_t j = 0; j < g->n; j += NR) {
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
-            size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+            size_t rows = g->m - i < ROWS ? g->m - i : ROWS, tiles = (rows + MR - 1) / MR;
             memset(sums, 0, rows * NR * sizeof(int32_t));
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS, at = j / NR * panel_bytes + k * NR;
                 for (size_t r = 0; r < rows; r += MR)
                     tile_any(rows - r < MR ? rows - r : MR, g->a + (i + r) * g->lda + k, g->lda, g->panels + at, steps,
-                             avx2_ahead_of(g, at), sums + r * NR);
+                             avx2_ahead_s8(g, at, at + steps * NR, steps / 4, r / MR, tiles), sums + r * NR);
             }
             lanes_finish_s8(g, sums, NR, 128, i, rows, j, columns);
         }
