@@ -50,7 +50,7 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_PRIMARY] = {"primary", 0, KIND_CHOICE, "accuracy|macro_f1", 0, 0, "the figure that decides (accuracy)"},
     [OPT_ALPHA] = {"alpha", 0, KIND_PART, "P", 0, 0, "significance level of all tests (0.05)"},
     [OPT_TIMING_SECONDS] = {"timing-seconds", 0, KIND_DECIMAL, "S", 0, 3600,
-                            "time each variant on each set for so long, at least (3; a study: a minute in all)"},
+                            "time each variant on each set for so long, at least (3; a study: 5 to 15)"},
     [OPT_POWER] = {"power", 0, KIND_PART, "P", 0, 0, "power at which detectable differences are told (0.8)"},
     [OPT_MARGIN] = {"margin", 0, KIND_PART, "D", 0, 0, "differences in accuracy below this one count as none (0.01)"},
     [OPT_BOOTSTRAP] = {"bootstrap", 0, KIND_NUMBER, "N", 0, 1000000, "bootstrap replicates (2000); 0: none"},

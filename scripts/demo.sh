@@ -6,6 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 program=$1 out=$2
-"$program" study --model models/mini-id-smsa --data data/ulasan.tsv --variants fp32,fp16,int8,int4 --force -o "$out"
+"$program" study --model models/mini-id-smsa --data data/ulasan.tsv --variants fp32,fp16,int8,int4 --timing-seconds 3 --force -o "$out"
 echo
 echo "next: $program study --model YOUR-MODEL --data YOUR-DATA.tsv -o my-study"

@@ -16,9 +16,10 @@
 
 /* Where the weights come to lie in memory is chance too: all models are loaded anew every RELOAD cycles. */
 enum { FEWEST_CYCLES = 2, RELOAD = 5, USUAL_CYCLES = 25 };
-#define MAGIC          UINT64_C(0x3153524e55544254)         /* of this machine alone: a unit never leaves it */
-#define RESIDENT_BYTES (UINT64_C(1) << 30)                  /* models stay in memory between cycles up to this sum */
-static const double least_phase_s = 60, most_phase_s = 300; /* unless seconds or rounds are given */
+#define MAGIC          UINT64_C(0x3153524e55544254) /* of this machine alone: a unit never leaves it */
+#define RESIDENT_BYTES (UINT64_C(1) << 30)          /* models stay in memory between cycles up to this sum */
+/* Unless seconds or rounds are given: of all of it, and of each model, set and variant in a study that has few. */
+static const double least_phase_s = 60, most_phase_s = 300, least_each_s = 5, most_each_s = 15;
 static const double longest_turn_s = 3, long_turn_s = 0.5, most_extra = 1.5;
 
 /* How long, how often. */
@@ -279,6 +280,11 @@ static timbang_status run_cycle(timings *x, tb_error *err)
 
 /* ---- When it is enough ---- */
 
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static limits limits_of(const tb_plan *plan)
 {
     const tb_study_job *job = plan->job;
@@ -289,8 +295,10 @@ static limits limits_of(const tb_plan *plan)
     limits l = {.cycles = job->latency_rounds ? job->latency_rounds : TB_LATENCY_TURNS};
     l.cycles = l.cycles > FEWEST_CYCLES ? l.cycles : FEWEST_CYCLES;
     l.seconds = job->latency_seconds > 0 ? job->latency_seconds : job->latency_rounds ? 0 : TB_LATENCY_SECONDS;
-    l.phase_s = by_default ? least_phase_s : 0;
-    l.end_s = by_default ? most_phase_s : job->latency_rounds ? 0 : most_extra * l.seconds * (double)entries;
+    l.phase_s = by_default ? smaller(least_phase_s, least_each_s * (double)entries) : 0;
+    l.end_s = job->latency_rounds ? 0 : most_extra * l.seconds * (double)entries;
+    if (by_default)
+        l.end_s = smaller(most_phase_s, most_each_s * (double)entries);
     double turn_s = l.phase_s / (double)(USUAL_CYCLES * entries);
     turn_s = turn_s < long_turn_s ? turn_s : long_turn_s;
     turn_s = turn_s > l.seconds / TB_LATENCY_USUAL_TURNS ? turn_s : l.seconds / TB_LATENCY_USUAL_TURNS;
