@@ -33,8 +33,9 @@ static void put_figures(buffer *out, const json_t *r)
     const json_t *interval = json_object_get(r, "accuracy_interval"), *majority = json_object_get(r, "majority"),
                  *latency = json_object_get(json_object_get(r, "latency_ms"), "total");
     const char *scheme = json_string_value(json_object_get(r, "scheme"));
-    put_format(out, "scheme        %s%s\n", scheme ? scheme : "",
-               json_is_true(json_object_get(r, "untrained_head")) ? " (untrained head)" : "");
+    const char *compute = json_string_value(json_object_get(r, "compute"));
+    put_format(out, "scheme        %s%s%s%s\n", scheme ? scheme : "", compute ? ", computed in " : "",
+               compute ? compute : "", json_is_true(json_object_get(r, "untrained_head")) ? " (untrained head)" : "");
     put_format(out, "texts         %lld\n", count_at(r, "n"));
     put_repeats(out, "repeated      ", json_object_get(r, "duplicates"));
     put_repeats(out, "in --train    ", json_object_get(r, "train_overlap"));

@@ -114,6 +114,7 @@ int fill_model_options(cli *app, bool argument_is_model, timbang_model_options *
         code = fill_labels(app, &options->labels, &options->n_labels);
     options->weights = text_of(app, OPT_WEIGHTS);
     options->config = text_of(app, OPT_CONFIG_DIR);
+    options->compute = text_of(app, OPT_COMPUTE);
     options->seed = number_or(app, OPT_SEED, options->seed);
     if (code == EXIT_OK && options->config && !options->weights)
         return usage_error(app, NULL,

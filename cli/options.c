@@ -16,6 +16,9 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_LABELS] = {"labels", 0, KIND_TEXT, "A,B,C", 0, 0,
                     "labels of the new, untrained head of a model that has none (eval and study: without it, those of "
                     "the other models or of the data)"},
+    [OPT_COMPUTE] = {"compute", 0, KIND_TEXT, "fp32|bf16", 0, 0,
+                     "what float layers compute in (fp32); bf16 is faster where the processor multiplies it, and its "
+                     "bits are those of one CPU level alone"},
     [OPT_DATA] = {"data", 0, KIND_REPEAT, "FILE", 0, 0, "TSV, CSV or JSONL file; - is standard input"},
     [OPT_DATA_SETS] = {"data", 0, KIND_REPEAT, "[NAME=]FILE", 0, 0, "labelled TSV, CSV or JSONL file, repeatable"},
     [OPT_TEXT_COLUMN] = {"text-column", 0, KIND_TEXT, "COLUMN", 0, 0, "name, or number from 1; without it, guessed"},
@@ -107,16 +110,17 @@ const option_id common_options[] = {OPT_THREADS,     OPT_BATCH, OPT_MAX_LENGTH, 
 #define COLUMN_OPTIONS OPT_TEXT_COLUMN, OPT_LABEL_COLUMN, OPT_TEXT_PAIR, OPT_HEADER, OPT_NO_HEADER
 #define LABEL_OPTIONS  OPT_LABEL_MAP, OPT_DROP_LABELS, OPT_RESTRICT_LABELS, OPT_TRAIN
 
-static const option_id predict_options[] = {MODEL_OPTIONS, OPT_DATA,  COLUMN_OPTIONS, OPT_CLEAN,
-                                            OPT_JSON,      OPT_JSONL, OPT_OUTPUT,     OPTIONS};
+static const option_id predict_options[] = {MODEL_OPTIONS, OPT_COMPUTE, OPT_DATA,   COLUMN_OPTIONS, OPT_CLEAN,
+                                            OPT_JSON,      OPT_JSONL,   OPT_OUTPUT, OPTIONS};
 static const option_id tokenize_options[] = {OPT_MODEL, OPT_DATA,   COLUMN_OPTIONS, OPT_JSON,
                                              OPT_JSONL, OPT_OUTPUT, OPTIONS};
 static const option_id info_options[] = {OPT_MODEL, OPT_CPU, OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
 static const option_id init_options[] = {OPT_OUTPUT_DIR, OPT_FORCE, OPT_JSON, OPTIONS};
 static const option_id quantize_options[] = {OPT_TO,    OPT_OUTPUT_DIR, OPT_GROUP, OPT_EMBEDDINGS,
                                              OPT_FORCE, MODEL_OPTIONS,  OPT_JSON,  OPTIONS};
-static const option_id eval_options[] = {MODEL_OPTIONS,      OPT_DATA, COLUMN_OPTIONS, LABEL_OPTIONS, OPT_CLEAN,
-                                         OPT_TIMING_SECONDS, OPT_JSON, OPT_JSONL,      OPT_OUTPUT,    OPTIONS};
+static const option_id eval_options[] = {MODEL_OPTIONS, OPT_COMPUTE,        OPT_DATA, COLUMN_OPTIONS, LABEL_OPTIONS,
+                                         OPT_CLEAN,     OPT_TIMING_SECONDS, OPT_JSON, OPT_JSONL,      OPT_OUTPUT,
+                                         OPTIONS};
 static const option_id study_options[] = {
     OPT_MODELS,       OPT_DATA_SETS, OPT_VARIANTS,       OPT_VALID,     OPT_OUTPUT_DIR, OPT_FORCE,   OPT_RESUME,
     OPT_KEEP_MODELS,  OPT_PLAN,      OPT_PLAN_FILE,      OPT_PRIMARY,   OPT_MARGIN,     OPT_ALPHA,   OPT_POWER,

@@ -14,6 +14,7 @@ typedef enum option_id {
     OPT_CONFIG_DIR,
     OPT_MODEL_LABELS,
     OPT_LABELS,
+    OPT_COMPUTE,
     OPT_DATA,
     OPT_DATA_SETS, /* --data again, repeatable and named: study */
     OPT_TEXT_COLUMN,

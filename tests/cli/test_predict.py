@@ -43,6 +43,17 @@ class Predict(CliTest):
             self.assertEqual(self.predict(*TEXTS, *args), want)
         self.assertEqual(self.predict(*TEXTS, env={"TIMBANG_CPU": "scalar"}), want)
 
+    def test_compute(self):
+        plain = self.predict(*TEXTS)
+        self.assertEqual(self.predict(*TEXTS, "--compute", "fp32"), plain)
+        want = self.predict(*TEXTS, "--compute", "bf16")
+        self.assertNotEqual(want, plain)
+        self.assertEqual(self.predict(*TEXTS, "--compute", "bf16", "--batch", "1", "--threads", "3"), want)
+        self.fails("predict", "--model", self.tiny, "--compute", "fp8", TEXTS[0], has=["fp8", "bf16"])
+        folder = self.dir / "int8"
+        run("quantize", self.tiny, "--to", "int8", "-o", folder)
+        self.fails("predict", "--model", folder, "--compute", "bf16", TEXTS[0], has=["int8", "float layers"])
+
     def test_human_table(self):
         lines = self.ok("predict", "--model", self.tiny, *TEXTS).stdout.splitlines()
         self.assertEqual(lines[0].split(), ["label", "score", *LABELS, "text"])
