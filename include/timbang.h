@@ -288,7 +288,7 @@ typedef struct timbang_eval_options {
     const char *train_path;                    /* NULL, or a file: its overlap with the data is counted and reported */
     const timbang_data_options *train_options; /* columns and label_map of that file; NULL: guessed, none. Its path and
                                                   limit are ignored */
-    double timing_seconds; /* a variant and set is timed for so long, at least; 0: 3 s, in a study 5 to 15 s, five
+    double timing_seconds; /* a variant and set is timed for so long, at least; 0: 3 s, in a study 5 to 15 s, four
                               minutes in all. Fewer make wider intervals */
     uint64_t reserved[2];
 } timbang_eval_options;

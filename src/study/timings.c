@@ -19,7 +19,7 @@ enum { FEWEST_CYCLES = 2, RELOAD = 5, USUAL_CYCLES = 25 };
 #define MAGIC          UINT64_C(0x3153524e55544254) /* of this machine alone: a unit never leaves it */
 #define RESIDENT_BYTES (UINT64_C(1) << 30)          /* models stay in memory between cycles up to this sum */
 /* Unless seconds or rounds are given: of all of it, and of each model, set and variant in a study that has few. */
-static const double least_phase_s = 60, most_phase_s = 300, least_each_s = 5, most_each_s = 15;
+static const double least_phase_s = 60, most_phase_s = 240, least_each_s = 5, most_each_s = 15;
 static const double longest_turn_s = 3, long_turn_s = 0.5, most_extra = 1.5;
 
 /* How long, how often. */
