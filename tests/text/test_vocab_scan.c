@@ -51,8 +51,8 @@ static void test_plain(void **state)
         FILE_OF("{\"\\u0041\":0,\"\\u00e9x\":1,\"\\u4e2d\\u6587\":2,\"\\uD83D\\ude00\":3,\"##\\u007f\":4}"),
         FILE_OF("{\"\xc3\xa9\":7,\"\xe4\xb8\xad\":8,\"\xf0\x9f\x98\x80\":9}"),
         "{\"model\":{\"vocab\":{\"a\":0}}}",
-        " {\"model\":{\"x\":{\"vocab\":{\"n\":1}},\"vocab\":{\"a\":0},\"y\":\"\\\\\"},\"vocab\":{\"q\":3},\"f\":-1.5e3}"
-        "\n",
+        (" {\"model\":{\"x\":{\"vocab\":{\"n\":1}},\"vocab\":{\"a\":0},\"y\":\"\\\\\"},\"vocab\":{\"q\":3},"
+         "\"f\":-1.5e3}\n"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         check_plain(texts[i]);
