@@ -26,7 +26,7 @@ static const heading headings[] = {
     {"% of read", "read_share", "%.0f", 100},
     {"rounds", "rounds", "%.0f", 1},
 };
-enum { WORDS = sizeof word_heads / sizeof word_heads[0], FIGURES = sizeof headings / sizeof headings[0] };
+enum { VARIANT = 1, WORDS = sizeof word_heads / sizeof word_heads[0], FIGURES = sizeof headings / sizeof headings[0] };
 
 static void put_rows(buffer *out, const json_t *rows)
 {
@@ -47,7 +47,11 @@ static void put_rows(buffer *out, const json_t *rows)
     {
         for (size_t c = 0; c < WORDS; c++) {
             const char *word = json_string_value(json_object_get(row, word_heads[c]));
-            table_add(&t, word ? word : "");
+            const char *compute = c == VARIANT ? json_string_value(json_object_get(row, "compute")) : NULL;
+            if (compute)
+                table_add_format(&t, "%s, %s compute", word, compute);
+            else
+                table_add(&t, word ? word : "");
         }
         for (size_t c = 0; c < FIGURES; c++) {
             const json_t *figure = json_object_get(row, headings[c].member);
@@ -99,6 +103,9 @@ static int fill_options(cli *app, timbang_bench_options *options)
     if (variants && !split_list(app, variants, &options->variants, &options->n_variants))
         return EXIT_INTERNAL;
     if (levels && !split_list(app, levels, &options->levels, &options->n_levels))
+        return EXIT_INTERNAL;
+    const char *computes = text_of(app, OPT_COMPUTES);
+    if (computes && !split_list(app, computes, &options->computes, &options->n_computes))
         return EXIT_INTERNAL;
     return EXIT_OK;
 }

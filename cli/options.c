@@ -46,6 +46,8 @@ const option_spec option_specs[OPTIONS] = {
                     "CPU levels to compare; info --cpu lists those of this machine (the best one)"},
     [OPT_THREAD_COUNTS] = {"thread-counts", 0, KIND_TEXT, "1,2,...", 0, 0,
                            "numbers of threads to compare (that of --threads)"},
+    [OPT_COMPUTES] = {"compute", 0, KIND_TEXT, "fp32,bf16", 0, 0,
+                      "what float variants compute in, one or both to compare; integer ones have one column (fp32)"},
     [OPT_MIN_SECONDS] = {"min-seconds", 0, KIND_DECIMAL, "S", 0, 3600, "time at least a shape and variant (1)"},
     [OPT_KEEP_MODELS] = {"keep-models", 0, KIND_FLAG, NULL, 0, 0, "keep the variants as folders in DIR/models"},
     [OPT_VALID] = {"valid", 0, KIND_TEXT, "FILE", 0, 0,
@@ -133,8 +135,9 @@ static const option_id compare_options[] = {OPT_BASELINE,  OPT_ONLY,        OPT_
                                             OPT_LABEL_MAP, OPT_DROP_LABELS, OPT_LABELS_ONLY, OPT_PRIMARY,
                                             OPT_MARGIN,    OPT_ALPHA,       OPT_POWER,       OPT_BOOTSTRAP,
                                             OPT_JSON,      OPT_JSONL,       OPT_OUTPUT,      OPTIONS};
-static const option_id bench_options[] = {MODEL_OPTIONS,   OPT_SHAPES, OPT_VARIANTS, OPT_LEVELS, OPT_THREAD_COUNTS,
-                                          OPT_MIN_SECONDS, OPT_JSON,   OPT_JSONL,    OPT_OUTPUT, OPTIONS};
+static const option_id bench_options[] = {MODEL_OPTIONS,     OPT_SHAPES,   OPT_VARIANTS,    OPT_LEVELS,
+                                          OPT_THREAD_COUNTS, OPT_COMPUTES, OPT_MIN_SECONDS, OPT_JSON,
+                                          OPT_JSONL,         OPT_OUTPUT,   OPTIONS};
 
 const verb verbs[] = {
     {"predict", "classify texts", "[OPTION]... TEXT... | --data FILE",
@@ -220,7 +223,8 @@ const verb verbs[] = {
      "whole pass, beside what a loop without memory reaches on the same threads; GB/s the bytes of packed weights\n"
      "over that time, beside plain reading of as many bytes. --json has all figures: docs/results.md.",
      "  timbang bench --model my-model --shapes 1x16,1x128,mixed8 --variants fp32,int8,int4\n"
-     "  timbang bench --model my-model-int8 --levels avx2,avx512 --thread-counts 1,2\n",
+     "  timbang bench --model my-model-int8 --levels avx2,avx512 --thread-counts 1,2\n"
+     "  timbang bench --model my-model --variants fp32,int8 --compute fp32,bf16\n",
      bench_options, 1, run_bench},
     {NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL},
 };

@@ -34,6 +34,7 @@ typedef enum option_id {
     OPT_SHAPES,
     OPT_LEVELS,
     OPT_THREAD_COUNTS,
+    OPT_COMPUTES, /* --compute again, several: bench */
     OPT_MIN_SECONDS,
     OPT_KEEP_MODELS,
     OPT_VALID,

@@ -13,6 +13,12 @@ typedef struct prediction {
     const char *text, *pair;
 } prediction;
 
+/* What changes bits stands beside the figures. */
+static bool other_compute(const timbang_model *model)
+{
+    return strcmp(timbang_model_compute(model), "fp32") != 0;
+}
+
 static void put_json(buffer *out, const prediction *p)
 {
     size_t n = timbang_model_n_labels(p->model), label = timbang_result_label(p->result, p->i);
@@ -45,12 +51,16 @@ static void put_json(buffer *out, const prediction *p)
         put(out, ", \"truncated\": true");
     if (timbang_model_untrained_head(p->model))
         put(out, ", \"untrained_head\": true");
+    if (other_compute(p->model))
+        put_format(out, ", \"compute\": \"%s\"", timbang_model_compute(p->model));
     put(out, "}");
 }
 
 static void put_tsv_head(buffer *out, const timbang_model *model)
 {
     put(out, timbang_model_untrained_head(model) ? "text\tlabel (untrained head)\tscore" : "text\tlabel\tscore");
+    if (other_compute(model))
+        put_format(out, " (%s compute)", timbang_model_compute(model));
     for (size_t k = 0; k < timbang_model_n_labels(model); k++) {
         put(out, "\tp_");
         put_tsv(out, timbang_model_label(model, k));
@@ -165,6 +175,8 @@ static int predict_texts(cli *app, const timbang_model *model, const texts *t, r
     if (code == EXIT_OK && how == FORMAT_TEXT) {
         if (timbang_model_untrained_head(model))
             put(&app->out, "untrained head\n");
+        if (other_compute(model))
+            put_format(&app->out, "%s compute\n", timbang_model_compute(model));
         table_write(&rows, &app->out, (size_t)output_width());
     }
     table_free(&rows);

@@ -23,7 +23,7 @@
  *     belong to the caller: timbang_string_free.
  *   - Default arithmetic gives the same bits for any number of threads, any batch, any CPU level and any
  *     compiler: docs/numerics.md. What changes bits (`compute` of a model) is asked for by name. The caller's
- * floating-point environment and locale have no influence, and are left as they were.
+ *     floating-point environment and locale have no influence, and are left as they were.
  *
  * A first program
  *
@@ -434,15 +434,18 @@ typedef struct timbang_bench_options {
     size_t n_levels;
     const int *threads; /* numbers of threads; NULL: the context's */
     size_t n_threads;
+    const char *const *computes; /* of float variants, "fp32" and "bf16"; NULL: model.compute. Integer variants have no
+                                    column for each, but one */
+    size_t n_computes;
 } timbang_bench_options;
 
 TIMBANG_DECLARE_INIT(timbang_bench_options)
-/* Times the forward pass alone, on random token ids, without padding. Every combination of variant, level and number of
- * threads is a column; the columns take turns. Variants other than the model's own scheme are quantized into a
- * temporary folder first. JSON array of {shape, texts, tokens, total_tokens, variant, scheme, level, threads, rounds,
- * median_ms, p10_ms, p90_ms, texts_per_s, gops, peak_gops, peak_share, weight_bytes, gb_per_s, read_gb_per_s,
- * read_share, bound_ms}, explained in docs/results.md; what is measured of the machine itself is null where it is not
- * known. */
+/* Times the forward pass alone, on random token ids, without padding. Every combination of variant, compute, level and
+ * number of threads is a column; the columns take turns. Variants other than the model's own scheme are quantized into
+ * a temporary folder first. JSON array of {shape, texts, tokens, total_tokens, variant, scheme, compute (where it is
+ * not fp32), level, threads, rounds, median_ms, p10_ms, p90_ms, texts_per_s, gops, peak_gops, peak_share, weight_bytes,
+ * gb_per_s, read_gb_per_s, read_share, bound_ms}, explained in docs/results.md; what is measured of the machine itself
+ * is null where it is not known. */
 TIMBANG_API timbang_status timbang_bench(timbang_context *ctx, const timbang_bench_options *options, char **json);
 
 #ifdef __cplusplus

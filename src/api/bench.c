@@ -16,6 +16,9 @@ static timbang_status bench(timbang_context *ctx, const timbang_bench_options *g
     for (size_t i = 0; options.variants && i < options.n_variants; i++)
         if (!options.variants[i])
             return tb_fail(err, TIMBANG_USAGE, "variants: name %zu is NULL", i + 1);
+    for (size_t i = 0; options.computes && i < options.n_computes; i++)
+        if (!options.computes[i])
+            return tb_fail(err, TIMBANG_USAGE, "computes: name %zu is NULL", i + 1);
     if (!(options.min_seconds >= 0 && options.min_seconds <= 3600))
         return tb_fail(err, TIMBANG_USAGE, "min_seconds is out of range; 0 to 3600");
     tb_folder *folder = NULL;

@@ -21,9 +21,10 @@ enum {
     MIN_ROUNDS = 10,
     MAX_ROUNDS = 20000,
     MAX_VARIANTS = 64,
+    MAX_COMPUTES = 2,
     MAX_LEVELS = 32,
     MAX_COUNTS = 64,
-    MAX_COLUMNS = 512, /* variants times levels times numbers of threads */
+    MAX_COLUMNS = 512, /* variants times computes times levels times numbers of threads */
     MAX_THREADS = 1024,
     MAX_BURST = 64
 };
@@ -35,9 +36,9 @@ typedef struct team {
     bool own; /* made here */
 } team;
 
-/* One variant, level and number of threads. */
+/* One variant as it computes, level and number of threads. */
 typedef struct column {
-    size_t variant, level, team;
+    size_t kind, level, team;
     const tb_classifier *classifier;
     tb_workspace *workspace; /* of (level, team), shared by the variants */
     double peak;             /* operations a second; 0: unknown */
@@ -47,18 +48,28 @@ typedef struct column {
     double spent; /* ms */
 } column;
 
+/* A variant and what it computes in: integer variants are there once, float ones for each compute. */
+typedef struct variant_kind {
+    const char *name; /* NULL: the model as it is, by the name of its scheme */
+    bool as_it_is;
+    tb_scheme scheme;
+    tb_compute compute;
+    bool made; /* by a kind before this one: quantized already */
+} variant_kind;
+
 typedef struct bench {
     const tb_bench_job *job;
     tb_folder *opened; /* NULL: the embedded one */
     const tb_folder *folder;
     char *directory; /* temporary; NULL: none was made */
     const tb_kernels *levels[MAX_LEVELS];
-    team *teams;               /* [n_teams] */
-    tb_variant *variants;      /* [n_variants][n_levels] */
+    team *teams; /* [n_teams] */
+    variant_kind kinds[MAX_VARIANTS * MAX_COMPUTES];
+    tb_variant *variants;      /* [n_kinds][n_levels] */
     tb_workspace **workspaces; /* [n_levels][n_teams] */
     column *columns;           /* [n_columns] */
     double *ms;                /* [n_columns][MAX_ROUNDS] */
-    size_t n_levels, n_teams, n_variants, n_columns;
+    size_t n_levels, n_teams, n_kinds, n_columns;
     float *logits;
 } bench;
 
@@ -142,9 +153,11 @@ static timbang_status open_folder(bench *b, tb_error *err)
 }
 
 /* Quantized once, for the first level; packed for each. */
-static timbang_status make_variant(bench *b, size_t v, size_t level, const tb_scheme *scheme, tb_error *err)
+static timbang_status make_variant(bench *b, size_t v, size_t level, tb_error *err)
 {
     const timbang_model_options *o = &b->job->options->model;
+    const variant_kind *kind = &b->kinds[v];
+    const tb_scheme *scheme = kind->as_it_is ? NULL : &kind->scheme;
     char *out = NULL;
     if (scheme && !(out = tb_path_join(b->directory, scheme->name, err)))
         return err->status;
@@ -154,9 +167,10 @@ static timbang_status make_variant(bench *b, size_t v, size_t level, const tb_sc
         .labels = o->labels,
         .n_labels = o->n_labels,
         .seed = o->seed,
+        .compute = kind->compute,
         .scheme = scheme,
         .out = out,
-        .reuse = level > 0,
+        .reuse = level > 0 || kind->made,
         .kernels = b->levels[level],
         .pool = b->job->pool,
         .hooks = b->job->hooks,
@@ -171,32 +185,58 @@ static bool is_as_it_is(const char *variant)
     return strcmp(variant, "as-is") == 0;
 }
 
-static timbang_status make_variants(bench *b, tb_error *err)
+static timbang_status find_computes(const bench *b, tb_compute computes[MAX_COMPUTES], size_t *n, tb_error *err)
+{
+    const timbang_bench_options *o = b->job->options;
+    *n = 1;
+    if (!o->computes || o->n_computes == 0)
+        return tb_compute_parse(o->model.compute, &computes[0], err);
+    if (o->n_computes > MAX_COMPUTES)
+        return tb_fail(err, TIMBANG_USAGE, "%zu computes; there are fp32 and bf16", o->n_computes);
+    *n = o->n_computes;
+    for (size_t i = 0; i < *n; i++)
+        TB_TRY(tb_compute_parse(o->computes[i], &computes[i], err));
+    return TIMBANG_OK;
+}
+
+static timbang_status find_kinds(bench *b, tb_error *err)
 {
     const timbang_bench_options *o = b->job->options;
     bool given = o->variants && o->n_variants;
-    size_t n = given ? o->n_variants : 1;
+    size_t n = given ? o->n_variants : 1, n_computes;
+    tb_compute computes[MAX_COMPUTES];
     if (n > MAX_VARIANTS)
         return tb_fail(err, TIMBANG_USAGE, "%zu variants; at most %d can be compared", n, MAX_VARIANTS);
-    tb_scheme schemes[MAX_VARIANTS];
-    bool any = false;
-    for (size_t v = 0; given && v < n; v++) {
-        if (is_as_it_is(o->variants[v]))
-            continue;
-        TB_TRY(tb_scheme_parse(o->variants[v], 0, NULL, &schemes[v], err));
-        any = true;
+    TB_TRY(find_computes(b, computes, &n_computes, err));
+    for (size_t v = 0; v < n; v++) {
+        variant_kind kind = {.name = given ? o->variants[v] : NULL, .as_it_is = !given || is_as_it_is(o->variants[v])};
+        if (!kind.as_it_is)
+            TB_TRY(tb_scheme_parse(kind.name, 0, NULL, &kind.scheme, err));
+        bool integer = !kind.as_it_is && kind.scheme.act != TB_ACT_FLOAT;
+        for (size_t i = 0; i < (integer ? 1 : n_computes); i++) {
+            kind.compute = integer ? TB_COMPUTE_FP32 : computes[i];
+            kind.made = i > 0;
+            b->kinds[b->n_kinds++] = kind;
+        }
     }
-    b->variants = tb_calloc(n * b->n_levels, sizeof *b->variants, err);
+    return TIMBANG_OK;
+}
+
+static timbang_status make_variants(bench *b, tb_error *err)
+{
+    bool any = false;
+    TB_TRY(find_kinds(b, err));
+    for (size_t v = 0; v < b->n_kinds; v++)
+        any = any || !b->kinds[v].as_it_is;
+    b->variants = tb_calloc(b->n_kinds * b->n_levels, sizeof *b->variants, err);
     if (!b->variants)
         return err->status;
-    b->n_variants = n;
     if (any)
         TB_TRY(tb_temporary_folder(&b->directory, err));
-    for (size_t v = 0; v < n; v++)
+    for (size_t v = 0; v < b->n_kinds; v++)
         for (size_t level = 0; level < b->n_levels; level++) {
             TB_TRY(tb_check_cancel(b->job->hooks, err));
-            bool as_it_is = !given || is_as_it_is(o->variants[v]);
-            TB_TRY(make_variant(b, v, level, as_it_is ? NULL : &schemes[v], err));
+            TB_TRY(make_variant(b, v, level, err));
         }
     return TIMBANG_OK;
 }
@@ -212,10 +252,10 @@ static tb_peak_kind peak_kind(tb_weight_kind kind)
 
 static timbang_status make_columns(bench *b, tb_error *err)
 {
-    size_t n = b->n_variants * b->n_levels * b->n_teams;
+    size_t n = b->n_kinds * b->n_levels * b->n_teams;
     if (n > MAX_COLUMNS)
         return tb_fail(err, TIMBANG_USAGE, "%zu variants x %zu levels x %zu numbers of threads are more than %d",
-                       b->n_variants, b->n_levels, b->n_teams, MAX_COLUMNS);
+                       b->n_kinds, b->n_levels, b->n_teams, MAX_COLUMNS);
     b->workspaces = tb_calloc(b->n_levels * b->n_teams, sizeof *b->workspaces, err);
     b->columns = b->workspaces ? tb_calloc(n, sizeof *b->columns, err) : NULL;
     b->ms = b->columns ? tb_calloc(n * MAX_ROUNDS, sizeof *b->ms, err) : NULL;
@@ -224,11 +264,11 @@ static timbang_status make_columns(bench *b, tb_error *err)
     for (size_t l = 0; l < b->n_levels; l++)
         for (size_t t = 0; t < b->n_teams; t++)
             TB_TRY(tb_workspace_create(b->teams[t].pool, &b->workspaces[l * b->n_teams + t], err));
-    for (size_t v = 0; v < b->n_variants; v++)
+    for (size_t v = 0; v < b->n_kinds; v++)
         for (size_t l = 0; l < b->n_levels; l++)
             for (size_t t = 0; t < b->n_teams; t++) {
                 column *c = &b->columns[b->n_columns];
-                c->variant = v;
+                c->kind = v;
                 c->level = l;
                 c->team = t;
                 c->classifier = b->variants[v * b->n_levels + l].classifier;
@@ -379,11 +419,11 @@ static json_t *known(double value)
 static timbang_status record_column(const bench *b, const column *c, const tb_bench_shape *s, json_t *out,
                                     tb_error *err)
 {
-    const timbang_bench_options *o = b->job->options;
+    const variant_kind *kind = &b->kinds[c->kind];
     tb_timing t;
     TB_TRY(tb_timing_compute(c->ms, c->rounds, &t, err));
     const char *scheme = tb_classifier_scheme(c->classifier);
-    const char *variant = o->variants && o->n_variants ? o->variants[c->variant] : scheme;
+    const char *variant = kind->name ? kind->name : scheme;
     tb_linear_work work = tb_classifier_linear_work(c->classifier, s->texts, s->total);
     double seconds = t.median * 1e-3, operations = 2 * (double)work.macs, bytes = (double)work.bytes;
     double by_reading = c->read > 0 ? bytes / c->read : 0, by_peak = c->peak > 0 ? operations / c->peak : 0;
@@ -401,6 +441,8 @@ static timbang_status record_column(const bench *b, const column *c, const tb_be
                                  "read_gb_per_s", known(c->read * 1e-9), "read_share",
                                  known(c->read > 0 ? bytes / seconds / c->read : 0), "bound_ms", known(bound * 1e3));
     bool failed = !row || !work_row || json_object_update(row, work_row) != 0;
+    if (!failed && kind->compute != TB_COMPUTE_FP32)
+        failed = json_object_set_new(row, "compute", json_string(tb_compute_name(kind->compute))) != 0;
     json_decref(work_row);
     if (failed) {
         json_decref(row);
@@ -460,7 +502,7 @@ static void release(bench *b)
         tb_workspace_free(b->workspaces[i]);
     free(b->workspaces);
     free(b->columns);
-    for (size_t i = 0; i < b->n_variants * b->n_levels; i++)
+    for (size_t i = 0; i < b->n_kinds * b->n_levels; i++)
         tb_variant_free(&b->variants[i]);
     free(b->variants);
     for (size_t i = 0; i < b->n_teams; i++)

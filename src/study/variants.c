@@ -50,6 +50,7 @@ static timbang_status load(const tb_variant_job *job, tb_variant *variant, tb_er
         .labels = variant->made ? NULL : job->labels,
         .n_labels = variant->made ? 0 : job->n_labels,
         .seed = job->seed,
+        .compute = job->compute,
         .kernels = job->kernels,
         .pool = job->pool,
         .hooks = job->hooks,

@@ -13,6 +13,7 @@ typedef struct tb_variant_job {
     const char *const *labels; /* NULL: the file's */
     size_t n_labels;
     uint64_t seed;
+    tb_compute compute;
     const char *source_sha256; /* of the weights, where it is known already; NULL is fine */
     const tb_scheme *scheme;   /* NULL: the source as it is */
     const char *out;           /* folder to make where one has to be made */

@@ -223,6 +223,14 @@ class Bench(CliTest):
                          [["as-is", "scalar", "1"], ["as-is", "scalar", "2"], ["int8", "scalar", "1"],
                           ["int8", "scalar", "2"]])
 
+    def test_compute_is_a_column_of_float_variants(self):
+        tiny = self.model()
+        rows = self.json("bench", tiny, "--shapes", "2x5", "--variants", "fp32,int8", "--compute", "fp32,bf16",
+                         "--min-seconds", "0", "--json")
+        self.assertEqual([(r["variant"], r.get("compute")) for r in rows],
+                         [("fp32", None), ("fp32", "bf16"), ("int8", None)])
+        self.fails("bench", tiny, "--compute", "fp32,fp8", has="fp8")
+
     @staticmethod
     def positions(folder):
         return json.loads((pathlib.Path(folder) / "config.json").read_text())["max_position_embeddings"]
