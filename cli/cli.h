@@ -103,6 +103,7 @@ int run_init(cli *app);
 int run_quantize(cli *app);
 int run_eval(cli *app);
 int run_study(cli *app);
+int run_train(cli *app);
 int run_bench(cli *app);
 int run_verify(cli *app);
 int run_report(cli *app);

@@ -38,7 +38,8 @@ static void for_options(buffer *out, const verb *v, each_option what)
     for (const option_id *id = v->options; *id != OPTIONS; id++)
         what(out, v, &option_specs[*id]);
     for (const option_id *id = common_options; *id != OPTIONS; id++)
-        what(out, v, &option_specs[*id]);
+        if (verb_has(v, *id))
+            what(out, v, &option_specs[*id]);
 }
 
 /* ---- bash ---- */

@@ -85,6 +85,7 @@ void print_verb_help(buffer *out, const verb *v)
         put_option(out, *id);
     put(out, "\nCommon options:\n");
     for (const option_id *id = common_options; *id != OPTIONS; id++)
-        put_option(out, *id);
+        if (verb_has(v, *id))
+            put_option(out, *id);
     put_format(out, "\nExamples:\n%s", v->examples);
 }

@@ -63,11 +63,13 @@ static void put_option(buffer *out, option_id id)
     put(out, "\n");
 }
 
-static void put_options(buffer *out, const char *heading, const option_id *options)
+/* v: the options that this verb has; NULL: all. */
+static void put_options(buffer *out, const char *heading, const option_id *options, const verb *v)
 {
     put_format(out, ".SH %s\n", heading);
     for (const option_id *id = options; *id != OPTIONS; id++)
-        put_option(out, *id);
+        if (!v || verb_has(v, *id))
+            put_option(out, *id);
 }
 
 /* Lines as they are, without the two blanks that indent them in a terminal. */
@@ -109,8 +111,8 @@ void print_verb_manual(buffer *out, const verb *v)
     put(out, "\n.SH DESCRIPTION\n");
     put_roff(out, v->description);
     put(out, "\n");
-    put_options(out, "OPTIONS", v->options);
-    put_options(out, "COMMON OPTIONS", common_options);
+    put_options(out, "OPTIONS", v->options, v);
+    put_options(out, "COMMON OPTIONS", common_options, v);
     put_examples(out, v->examples);
     put_exit_codes(out);
     put(out, ".SH SEE ALSO\n.BR timbang (1)\n");
@@ -144,7 +146,7 @@ void print_manual(buffer *out)
         "Results go to standard output, everything else to standard error.\n"
         "Results have the same bits on every machine, with any number of threads; latencies do not.\n");
     put_verbs(out);
-    put_options(out, "COMMON OPTIONS", common_options);
+    put_options(out, "COMMON OPTIONS", common_options, NULL);
     put_exit_codes(out);
     put(out,
         ".SH ENVIRONMENT\n"

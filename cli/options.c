@@ -9,6 +9,8 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_MODEL] = {"model", 0, KIND_REPEAT, "MODEL", 0, 0, "Hugging Face folder; without it, the embedded model"},
     [OPT_MODELS] = {"model", 0, KIND_REPEAT, "[NAME=]DIR", 0, 0,
                     "a model to study, repeatable; 'embedded' is the one inside timbang (the default)"},
+    [OPT_CONTROLS] = {"control", 0, KIND_REPEAT, "[NAME=]DIR", 0, 0,
+                      "a model trained on in FP32 for the steps that QAT took (train --control), repeatable"},
     [OPT_WEIGHTS] = {"weights", 0, KIND_TEXT, "FILE", 0, 0,
                      "a bare file of weights, with --config DIR for config.json and tokenizer"},
     [OPT_CONFIG_DIR] = {"config-dir", 0, KIND_TEXT, "DIR", 0, 0, "the same as --config DIR"},
@@ -67,9 +69,64 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_PLAN_FILE] = {"plan-file", 0, KIND_TEXT, "FILE", 0, 0,
                        "take primary figure, margin and the other statistics from a plan; what this command line says "
                        "otherwise is an error"},
-    [OPT_RESUME] = {"resume", 0, KIND_FLAG, NULL, 0, 0, "go on with an interrupted study"},
+    [OPT_RESUME] = {"resume", 0, KIND_FLAG, NULL, 0, 0, "go on with an interrupted study or training"},
     [OPT_ANONYMOUS] = {"anonymous", 0, KIND_FLAG, NULL, 0, 0, "write no paths, no command line and no processor name"},
     [OPT_LANG] = {"lang", 0, KIND_CHOICE, "en|id", 0, 0, "language of the report (en)"},
+    [OPT_VALIDATION] = {"valid", 0, KIND_TEXT, "FILE", 0, 0,
+                        "labelled validation data, read like --data; the checkpoint that is best on it is kept"},
+    [OPT_TASK] = {"task", 0, KIND_CHOICE, "classify|mlm", 0, 0,
+                  "classify: labelled texts (the default); mlm: masked words of plain text, to adapt a base model"},
+    [OPT_QAT] = {"qat", 0, KIND_TEXT, "SCHEME", 0, 0,
+                 "train through the integers of int8, int4, ...: DIR is the quantized model, DIR/master its floats"},
+    [OPT_CONTROL] = {"control", 0, KIND_FLAG, NULL, 0, 0,
+                     "train in floats with the steps, the order and the defaults of --qat, to compare with"},
+    [OPT_TRAIN_COMPUTE] = {"compute", 0, KIND_CHOICE, "fp32|bf16", 0, 0,
+                           "what float products compute in (fp32); bf16 is faster where the processor multiplies it, "
+                           "and its bits are those of one CPU level alone"},
+    [OPT_SEEDS] = {"seeds", 0, KIND_TEXT, "A,B,C", 0, 0,
+                   "train once with each seed, into DIR/seed-A, ...; all are kept"},
+    [OPT_EPOCHS] = {"epochs", 0, KIND_NUMBER, "N", 1, 100000, "passes over the data (3; 4 below 30 M parameters)"},
+    [OPT_LEARNING_RATE] = {"learning-rate", 0, KIND_DECIMAL, "R", 0, 10,
+                           "largest learning rate (2e-5; 2e-4 below 30 M parameters; half of it with --qat and "
+                           "--control)"},
+    [OPT_STEP_BATCH] = {"batch", 0, KIND_NUMBER, "N", 1, 65536,
+                        "texts that go through together (16; 32 below 30 M parameters)"},
+    [OPT_ACCUMULATE] = {"accumulate", 0, KIND_NUMBER, "N", 1, 65536,
+                        "batches of a step (1); N of them give the bits of one N times as large, in less memory"},
+    [OPT_WEIGHT_DECAY] = {"weight-decay", 0, KIND_DECIMAL, "D", 0, 1, "of AdamW, not on biases and LayerNorm (0.01)"},
+    [OPT_WARMUP] = {"warmup", 0, KIND_DECIMAL, "P", 0, 1, "share of the steps in which the rate rises (0.1)"},
+    [OPT_SCHEDULE] = {"schedule", 0, KIND_CHOICE, "linear|cosine|constant", 0, 0, "of the rate after that (linear)"},
+    [OPT_CLIP] = {"clip", 0, KIND_DECIMAL, "X", 0, 1000000, "largest norm of the gradient (1); 0: no limit"},
+    [OPT_DROPOUT] = {"dropout", 0, KIND_DECIMAL, "P", 0, 1,
+                     "of hidden values, attention and classifier (what config.json says, else 0.1)"},
+    [OPT_LAYER_DECAY] = {"layer-decay", 0, KIND_DECIMAL, "D", 0, 1,
+                         "the rate of each layer is D times that of the layer above it (1)"},
+    [OPT_FREEZE] = {"freeze", 0, KIND_TEXT, "embeddings|N", 0, 0,
+                    "leave the embeddings as they are, or them and the lowest N layers"},
+    [OPT_CLASS_WEIGHTS] = {"class-weights", 0, KIND_TEXT, "balanced|A=1,B=2", 0, 0,
+                           "how much a text of each label counts; balanced: n / (classes * texts of the label)"},
+    [OPT_LABEL_SMOOTHING] = {"label-smoothing", 0, KIND_DECIMAL, "P", 0, 1, "share of the target for all labels (0)"},
+    [OPT_MASK_SHARE] = {"mask-share", 0, KIND_PART, "P", 0, 0, "of --task mlm: share of the tokens to guess (0.15)"},
+    [OPT_EARLY_STOPPING] = {"early-stopping", 0, KIND_NUMBER, "N", 1, 100000,
+                            "stop after N evaluations without a better one"},
+    [OPT_EVALUATE_EVERY] = {"evaluate-every", 0, KIND_NUMBER, "N", 1, INT64_MAX,
+                            "steps between evaluations (an epoch)"},
+    [OPT_GROUP_BY_LENGTH] = {"group-by-length", 0, KIND_FLAG, NULL, 0, 0, "batches of texts of similar length"},
+    [OPT_TRAIN_LENGTH] = {"max-length", 0, KIND_NUMBER, "N", 2, 1048576, "longest text in tokens (128)"},
+    [OPT_DISTILL] = {"distill", 0, KIND_TEXT, "DIR", 0, 0, "learn from a teacher with the same labels, in any scheme"},
+    [OPT_DISTILL_WEIGHT] = {"distill-weight", 0, KIND_DECIMAL, "W", 0, 1,
+                            "share of the loss that is the distance to the teacher's logits (0.5)"},
+    [OPT_TEMPERATURE] = {"temperature", 0, KIND_DECIMAL, "T", 0, 1000, "of those logits (2)"},
+    [OPT_DISTILL_HIDDEN] = {"distill-hidden", 0, KIND_DECIMAL, "W", 0, 1000000,
+                            "weight of the distance to the teacher's hidden states (0: none)"},
+    [OPT_DISTILL_ATTENTION] = {"distill-attention", 0, KIND_DECIMAL, "W", 0, 1000000,
+                               "weight of the distance to where the teacher's last layer looks (0: none)"},
+    [OPT_CHECKPOINT_SECONDS] = {"checkpoint-seconds", 0, KIND_DECIMAL, "S", 0, 60,
+                                "write what --resume needs so often, at least (45)"},
+    [OPT_STOP_AFTER] = {"stop-after", 0, KIND_NUMBER, "N", 1, INT64_MAX,
+                        "stop after N steps as an interrupt would; --resume goes on"},
+    [OPT_HEAD_LABELS] = {"labels", 0, KIND_TEXT, "A,B,C", 0, 0,
+                         "labels of the classifier (the model's; where it has none, those of the data in byte order)"},
     [OPT_RULES] = {"rules", 0, KIND_TEXT, "FILE", 0, 0, "the rules: docs/gates.md; - is standard input"},
     [OPT_PRED_COLUMN] = {"pred-column", 0, KIND_TEXT, "COLUMN", 0, 0,
                          "column of the predicted labels: name, or number from 1; without it, guessed"},
@@ -124,10 +181,55 @@ static const option_id eval_options[] = {MODEL_OPTIONS, OPT_COMPUTE,        OPT_
                                          OPT_CLEAN,     OPT_TIMING_SECONDS, OPT_JSON, OPT_JSONL,      OPT_OUTPUT,
                                          OPTIONS};
 static const option_id study_options[] = {
-    OPT_MODELS,       OPT_DATA_SETS, OPT_VARIANTS,       OPT_VALID,     OPT_OUTPUT_DIR, OPT_FORCE,   OPT_RESUME,
-    OPT_KEEP_MODELS,  OPT_PLAN,      OPT_PLAN_FILE,      OPT_PRIMARY,   OPT_MARGIN,     OPT_ALPHA,   OPT_POWER,
-    OPT_BOOTSTRAP,    OPT_NULL,      OPT_TIMING_SECONDS, OPT_LANG,      OPT_ANONYMOUS,  OPT_WEIGHTS, OPT_CONFIG_DIR,
-    OPT_MODEL_LABELS, OPT_LABELS,    COLUMN_OPTIONS,     LABEL_OPTIONS, OPT_CLEAN,      OPT_JSON,    OPTIONS};
+    OPT_MODELS,     OPT_CONTROLS,  OPT_DATA_SETS,   OPT_VARIANTS,   OPT_VALID,        OPT_OUTPUT_DIR,
+    OPT_FORCE,      OPT_RESUME,    OPT_KEEP_MODELS, OPT_PLAN,       OPT_PLAN_FILE,    OPT_PRIMARY,
+    OPT_MARGIN,     OPT_ALPHA,     OPT_POWER,       OPT_BOOTSTRAP,  OPT_NULL,         OPT_TIMING_SECONDS,
+    OPT_LANG,       OPT_ANONYMOUS, OPT_WEIGHTS,     OPT_CONFIG_DIR, OPT_MODEL_LABELS, OPT_LABELS,
+    COLUMN_OPTIONS, LABEL_OPTIONS, OPT_CLEAN,       OPT_JSON,       OPTIONS};
+static const option_id train_options[] = {OPT_DATA,
+                                          OPT_VALIDATION,
+                                          OPT_OUTPUT_DIR,
+                                          OPT_FORCE,
+                                          OPT_RESUME,
+                                          OPT_TASK,
+                                          OPT_QAT,
+                                          OPT_CONTROL,
+                                          OPT_SEEDS,
+                                          OPT_EPOCHS,
+                                          OPT_LEARNING_RATE,
+                                          OPT_STEP_BATCH,
+                                          OPT_ACCUMULATE,
+                                          OPT_TRAIN_LENGTH,
+                                          OPT_WEIGHT_DECAY,
+                                          OPT_WARMUP,
+                                          OPT_SCHEDULE,
+                                          OPT_CLIP,
+                                          OPT_DROPOUT,
+                                          OPT_LAYER_DECAY,
+                                          OPT_FREEZE,
+                                          OPT_CLASS_WEIGHTS,
+                                          OPT_LABEL_SMOOTHING,
+                                          OPT_MASK_SHARE,
+                                          OPT_EARLY_STOPPING,
+                                          OPT_EVALUATE_EVERY,
+                                          OPT_GROUP_BY_LENGTH,
+                                          OPT_DISTILL,
+                                          OPT_DISTILL_WEIGHT,
+                                          OPT_TEMPERATURE,
+                                          OPT_DISTILL_HIDDEN,
+                                          OPT_DISTILL_ATTENTION,
+                                          OPT_TRAIN_COMPUTE,
+                                          OPT_CHECKPOINT_SECONDS,
+                                          OPT_STOP_AFTER,
+                                          OPT_HEAD_LABELS,
+                                          COLUMN_OPTIONS,
+                                          OPT_LABEL_MAP,
+                                          OPT_DROP_LABELS,
+                                          OPT_CLEAN,
+                                          OPT_ANONYMOUS,
+                                          OPT_LANG,
+                                          OPT_JSON,
+                                          OPTIONS};
 static const option_id verify_options[] = {OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
 static const option_id report_options[] = {OPT_REPORT_DIR, OPT_LANG, OPTIONS};
 static const option_id gate_options[] = {OPT_RULES, OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
@@ -183,15 +285,34 @@ const verb verbs[] = {
      "report.html and predictions to the folder (timbang-study without -o). The primary figure, the margin of\n"
      "equivalence and the other choices of the tests are fixed, hashed and written before a data file is opened:\n"
      "--plan prints them. An interrupted study keeps what it has finished in DIR.partial; the same command with\n"
-     "--resume goes on from there.",
+     "--resume goes on from there. Folders that train wrote, with quantization or with several seeds, are taken as a\n"
+     "whole; then the roadmap from the base model to QAT stands in one table, with paired tests between its rows.",
      "  timbang study --data test.tsv\n"
      "  timbang study --model base=my-model --data clean=test.tsv --data tweets=tweets.csv \\\n"
      "      --variants fp32,fp16,int8,int4 --null 99 -o my-study\n"
      "  timbang study --model my-model --data test.tsv --margin 0.02 --plan > plan.json\n"
+     "  timbang study --model base=my-base --model tuned=my-tuned --model qat=my-qat --control my-control \\\n"
+     "      --data test.tsv --primary macro_f1 -o roadmap\n"
      "  timbang study --model my-model --data test.tsv --plan-file plan.json -o my-study\n",
      study_options, -1, run_study},
+    {"train", "fine-tune a model, or train it quantized", "[OPTION]... MODEL --data FILE --valid FILE -o DIR",
+     "Fine-tunes a Hugging Face folder with float weights: AdamW with a linear schedule, evaluation on --valid after\n"
+     "each epoch, the checkpoint of the best macro-F1 is kept. Without options it trains as studies do (rate 2e-5,\n"
+     "batch 16, 3 epochs, length 128); a model below 30 M parameters needs larger steps and gets rate 2e-4, batch 32,\n"
+     "4 epochs. --qat trains through the integer kernels, so that DIR needs no conversion: it is what timbang "
+     "quantize\n"
+     "makes of DIR/master. An interrupted training keeps its state in DIR.partial; the same command with --resume "
+     "goes\n"
+     "on from there and ends in the same bits. docs/training.md tells more.",
+     "  timbang train my-base --data train.tsv --valid valid.tsv -o my-model\n"
+     "  timbang train my-base --data train.tsv --valid valid.tsv --seeds 42,123,456 -o my-seeds\n"
+     "  timbang train my-model --data train.tsv --valid valid.tsv --qat int4 -o my-qat\n"
+     "  timbang train my-model --data train.tsv --valid valid.tsv --control -o my-control\n"
+     "  timbang train my-base --task mlm --data texts.txt -o my-domain-base\n",
+     train_options, 1, run_train},
     {"report", "draw a study's report again", "[OPTION]... DIR|results.json",
-     "Draws report.html, tables, figures and methods again from results.json alone, and prints the table.",
+     "Draws report.html, tables, figures and methods again from results.json alone, and prints the table. Of the\n"
+     "folder of a training: report.html, from log.jsonl and run.json alone.",
      "  timbang report my-study\n"
      "  timbang report my-study --lang id -o laporan\n",
      report_options, 1, run_report},
@@ -239,9 +360,14 @@ const verb *find_verb(const char *name)
 
 bool verb_has(const verb *v, option_id id)
 {
-    for (const option_id *o = v->options; *o != OPTIONS; o++)
+    bool replaced = false;
+    for (const option_id *o = v->options; *o != OPTIONS; o++) {
         if (*o == id)
             return true;
+        replaced = replaced || strcmp(option_specs[*o].name, option_specs[id].name) == 0;
+    }
+    if (replaced)
+        return false;
     for (const option_id *o = common_options; *o != OPTIONS; o++)
         if (*o == id)
             return true;

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 typedef enum option_id {
-    OPT_MODEL,  /* one model */
-    OPT_MODELS, /* --model again, repeatable and named: study */
+    OPT_MODEL,    /* one model */
+    OPT_MODELS,   /* --model again, repeatable and named: study */
+    OPT_CONTROLS, /* --control DIR: study */
     OPT_WEIGHTS,
     OPT_CONFIG_DIR,
     OPT_MODEL_LABELS,
@@ -50,6 +51,38 @@ typedef enum option_id {
     OPT_RESUME,
     OPT_ANONYMOUS,
     OPT_LANG,
+    OPT_VALIDATION, /* --valid again: train */
+    OPT_TASK,
+    OPT_QAT,
+    OPT_CONTROL,
+    OPT_TRAIN_COMPUTE, /* --compute again: train */
+    OPT_SEEDS,
+    OPT_EPOCHS,
+    OPT_LEARNING_RATE,
+    OPT_STEP_BATCH, /* --batch again: train */
+    OPT_ACCUMULATE,
+    OPT_WEIGHT_DECAY,
+    OPT_WARMUP,
+    OPT_SCHEDULE,
+    OPT_CLIP,
+    OPT_DROPOUT,
+    OPT_LAYER_DECAY,
+    OPT_FREEZE,
+    OPT_CLASS_WEIGHTS,
+    OPT_LABEL_SMOOTHING,
+    OPT_MASK_SHARE,
+    OPT_EARLY_STOPPING,
+    OPT_EVALUATE_EVERY,
+    OPT_GROUP_BY_LENGTH,
+    OPT_TRAIN_LENGTH, /* --max-length again: train */
+    OPT_DISTILL,
+    OPT_DISTILL_WEIGHT,
+    OPT_TEMPERATURE,
+    OPT_DISTILL_HIDDEN,
+    OPT_DISTILL_ATTENTION,
+    OPT_CHECKPOINT_SECONDS,
+    OPT_STOP_AFTER,
+    OPT_HEAD_LABELS, /* --labels again: train */
     OPT_RULES,
     OPT_PRED_COLUMN,
     OPT_BASELINE,
@@ -125,7 +158,7 @@ const verb *find_verb(const char *name); /* NULL: none */
 /* The option of a verb by its long name (length bytes), or by its letter; OPTIONS: it has none. */
 option_id find_option(const verb *v, const char *name, size_t length);
 option_id find_letter(const verb *v, char letter);
-bool verb_has(const verb *v, option_id id);
+bool verb_has(const verb *v, option_id id); /* a common option: unless one of its own has that name */
 bool any_verb_has(const char *name, size_t length);
 /* The closest of the verb's option names, or of the verbs' names, NULL where nothing is close. */
 const char *closest_option(const verb *v, const char *name);

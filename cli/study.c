@@ -40,7 +40,8 @@ static int fill_bare_weights(cli *app, timbang_named_path *model, timbang_study_
 
 static int fill_sources(cli *app, timbang_study_options *options)
 {
-    const option_value *models = &app->values[OPT_MODELS], *data = &app->values[OPT_DATA_SETS];
+    const option_value *models = &app->values[OPT_MODELS], *data = &app->values[OPT_DATA_SETS],
+                       *controls = &app->values[OPT_CONTROLS];
     if (data->n_items == 0)
         return usage_error(app, "timbang study --model my-model --data test.tsv", "no data was named (--data FILE)");
     timbang_named_path *m = keep(app, calloc(models->n_items + app->n_arguments + 1, sizeof *m));
@@ -49,8 +50,12 @@ static int fill_sources(cli *app, timbang_study_options *options)
         !named_paths(app, app->arguments, app->n_arguments, true, &m, &options->n_models) ||
         !named_paths(app, data->items, data->n_items, false, &d, &options->n_data))
         return EXIT_INTERNAL;
+    timbang_named_path *c = keep(app, calloc(controls->n_items + 1, sizeof *c));
+    if (!c || !named_paths(app, controls->items, controls->n_items, false, &c, &options->n_controls))
+        return EXIT_INTERNAL;
     options->models = m;
     options->data = d;
+    options->controls = c;
     int code = fill_bare_weights(app, &m[0], options);
     if (options->n_models == 0)
         options->n_models = 1; /* m[0] is all zero: the embedded model */

@@ -101,8 +101,8 @@ void terminal_part(terminal *term, uint64_t done, uint64_t total)
     term->part_total = total;
 }
 
-/* "classifying: 1200 of 5000, 24 %, 12 s left" */
-static void draw(terminal *term, double now, uint64_t done, uint64_t total)
+/* "classifying: 1200 of 5000, 24 %, 12 s left"; figures: what follows the stage, such as "loss 0.312", or NULL. */
+static void draw(terminal *term, double now, uint64_t done, uint64_t total, const char *figures)
 {
     buffer line = {0};
     put(&line, term->stage);
@@ -110,8 +110,8 @@ static void draw(terminal *term, double now, uint64_t done, uint64_t total)
         put_format(&line, ": %llu of %llu, %d %%", (unsigned long long)done, (unsigned long long)total,
                    (int)(100.0 * (double)done / (double)total));
         double elapsed = now - term->stage_ms;
-        if (done > 0 && done < total && elapsed > 500) {
-            double left = elapsed * (double)(total - done) / (double)done / 1e3;
+        if (done > term->stage_done && done < total && elapsed > 500) {
+            double left = elapsed * (double)(total - done) / (double)(done - term->stage_done) / 1e3;
             if (left < 90)
                 put_format(&line, ", %.0f s left", ceil(left));
             else if (left < 5400)
@@ -120,6 +120,8 @@ static void draw(terminal *term, double now, uint64_t done, uint64_t total)
                 put_format(&line, ", %.1f h left", left / 3600);
         }
     }
+    if (figures && *figures)
+        put_format(&line, ", %s", figures);
     buffer shown = {0};
     put(&shown, "\r");
     put_clipped(&shown, line.data ? line.data : "", (size_t)columns(STDERR_FILENO) - 1);
@@ -140,14 +142,19 @@ void terminal_progress(void *user, const char *stage, uint64_t done, uint64_t to
     if (!term->progress)
         return;
     double now = now_ms();
-    if (strncmp(stage, term->stage, sizeof term->stage - 1) != 0) {
-        snprintf(term->stage, sizeof term->stage, "%s", stage);
+    const bool part = term->part_total > total;
+    const uint64_t at = part ? term->part_done + done : done;
+    const char *tab = strchr(stage, '\t');
+    char name[sizeof term->stage];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(stage, "\t"), stage);
+    if (strcmp(name, term->stage) != 0) {
+        snprintf(term->stage, sizeof term->stage, "%s", name);
         term->stage_ms = now;
+        term->stage_done = at;
         term->drawn_ms = 0;
     }
     if (now - term->started_ms < SILENT_MS || now - term->drawn_ms < REDRAW_MS)
         return;
     term->drawn_ms = now;
-    bool part = term->part_total > total;
-    draw(term, now, part ? term->part_done + done : done, part ? term->part_total : total);
+    draw(term, now, at, part ? term->part_total : total, tab ? tab + 1 : NULL);
 }

@@ -14,7 +14,8 @@ typedef struct terminal {
     bool color_error;  /* colours on standard error */
     bool color_output; /* and on standard output */
     double started_ms, stage_ms, drawn_ms;
-    char stage[64];
+    char stage[64];                 /* without the figures of the moment */
+    uint64_t stage_done;            /* steps that were done when it was first seen: of a run that was resumed */
     uint64_t part_done, part_total; /* where one call of the library is a part of the work; 0: it is the whole */
     bool line_shown;
 } terminal;

@@ -5,7 +5,7 @@
  * Timbang weighs a quantized text classifier before anyone ships it. This header has three parts:
  *   1. contexts, errors, callbacks                    (everyone)
  *   2. models, tokenizers, predictions, labelled data (most programs)
- *   3. quantization, studies, benchmarks              (what the command line does)
+ *   3. quantization, training, studies, benchmarks    (what the command line does)
  *
  * Rules that hold for every function
  *   - A fallible function returns a timbang_status. On failure no output parameter is changed and
@@ -100,7 +100,8 @@ typedef enum timbang_log_level { TIMBANG_LOG_DEBUG, TIMBANG_LOG_INFO, TIMBANG_LO
 /* Log lines (without newline). Called on the thread that called the library. */
 typedef void (*timbang_log_fn)(void *user, timbang_log_level level, const char *text);
 /* Progress of the running call: what is being done, done of total steps. Called on the caller's thread, at
- * most about 20 times a second and once at the end of each stage. */
+ * most about 20 times a second and once at the end of each stage. What follows a tab in `stage` are figures of the
+ * moment, such as a loss: they change within a stage. */
 typedef void (*timbang_progress_fn)(void *user, const char *stage, uint64_t done, uint64_t total);
 /* Asked often while something long runs; non-zero makes the call return TIMBANG_CANCELLED and leave no half file. */
 typedef int (*timbang_cancel_fn)(void *user);
@@ -368,6 +369,10 @@ typedef struct timbang_study_options {
     int anonymous;       /* 1: no paths, no command line and no processor's name in what is written */
     const char *lang;    /* of the report: "en" (the default), "id" */
     const char *command; /* NULL, or the command line, for the record */
+
+    /* Models trained on in FP32 for the steps that QAT took; each may be a folder of seeds, as models may. */
+    const timbang_named_path *controls;
+    size_t n_controls;
 } timbang_study_options;
 
 TIMBANG_DECLARE_INIT(timbang_study_options)
@@ -395,6 +400,72 @@ TIMBANG_API timbang_status timbang_report_write(timbang_context *ctx, const char
  * [...]}]}. A rule that does not hold is no error: "pass" is false then. One that covers nothing is TIMBANG_USAGE. */
 TIMBANG_API timbang_status timbang_gate(timbang_context *ctx, const char *results_path, const char *rules_path,
                                         char **json);
+
+typedef struct timbang_train_options {
+    size_t struct_size;
+    const char *model;         /* Hugging Face directory with float weights, with or without a classifier */
+    const char *const *labels; /* of the classifier; NULL: the model's, where it has none those of the data in byte
+                                  order */
+    size_t n_labels;
+    timbang_data_options data;     /* path: training data. MLM: plain text, one text a line, or the column of a table */
+    const char *valid;             /* validation data, read like `data` but whole. MLM: may be NULL */
+    timbang_predict_options texts; /* max_length, 0: 128; clean. Its batch is ignored */
+    const char *out;               /* folder to make */
+    int force;                     /* 1: replace a folder that is not empty, and what is left of an interrupted run */
+    int resume;                    /* 1: go on with an interrupted run of the same recipe, from out.partial */
+
+    const char *task;      /* "classify" (NULL), "mlm": masked-language modelling with tied embeddings */
+    const char *qat;       /* scheme of quantization-aware training, "int8", "int4-g64", "fp16", ...; NULL: none */
+    int control;           /* 1: float training with the defaults of QAT, recorded as its control */
+    const char *compute;   /* of float products: "fp32" (NULL), "bf16", whose bits are those of one CPU level alone */
+    const uint64_t *seeds; /* one model each, out/seed-N where there are several; NULL: 42 */
+    size_t n_seeds;
+
+    /* 0: chosen by the size of the model, and said. From 30 million parameters on, 3 epochs of batches of 16 at 2e-5;
+     * below, 4 epochs of batches of 32 at 2e-4. Half of the rate for QAT and its control. */
+    uint64_t epochs, batch;
+    double learning_rate;
+
+    uint64_t accumulate;       /* batches of a step, to the bits of one so much larger; 0: 1 */
+    double weight_decay;       /* 0.01; not on biases and LayerNorm */
+    double warmup;             /* 0.1, share of all steps */
+    const char *schedule;      /* "linear" (NULL), "cosine", "constant" */
+    double clip;               /* 1, norm of the gradient; 0: none */
+    double dropout;            /* of all three kinds; below 0 (default): what config.json says, else 0.1 */
+    double layer_decay;        /* 1 */
+    const char *freeze;        /* "embeddings", "N": embeddings and the lowest N layers; NULL: nothing */
+    const char *class_weights; /* "balanced", "label=weight,..."; NULL: all alike */
+    double label_smoothing;    /* 0 */
+    double mask_share;         /* 0.15, of MLM */
+    uint64_t early_stopping;   /* evaluations without a better one, then it stops; 0: never */
+    uint64_t evaluate_every;   /* steps; 0: each epoch */
+    int group_by_length;       /* 1: batches of texts of similar length */
+
+    const char *teacher;   /* NULL, or a directory: distillation. Same labels, any scheme */
+    double distill_weight; /* 0.5: share of the loss that is the distance to the teacher's logits */
+    double temperature;    /* 2 */
+    double distill_hidden; /* 0: weight of the distance to the teacher's hidden states; it has float weights, the same
+                              width and vocabulary */
+    double distill_attention; /* 0: weight of the distance to where the teacher's last layer looks; likewise, the same
+                                 number of heads instead of the width */
+
+    double checkpoint_seconds; /* 45: what `resume` needs is written so often, at least; at most 60 */
+    uint64_t stop_after;       /* steps of this call, then TIMBANG_CANCELLED as by the callback; 0: no limit */
+    int anonymous;             /* 1: no paths, no command line and no processor's name in what is written */
+    const char *lang;          /* of the report: "en" (the default), "id" */
+    const char *command;       /* NULL, or the command line, for the record */
+} timbang_train_options;
+
+TIMBANG_DECLARE_INIT(timbang_train_options)
+/* Fine-tuning, quantization-aware training and masked-language modelling: docs/training.md describes the files of out/,
+ * and the JSON: {"out", "role", "scheme", "recipe_hash", "seeds": [{"seed", "out", "steps", "best": {...}}], "mean",
+ * "sd"}. FP32 training and QAT give the same bytes (but for run.json) for any number of threads and on every CPU level,
+ * also when they were interrupted. A cancelled call saves its state to out.partial first, and so does one that fails
+ * after a first checkpoint; `resume` goes on from there. */
+TIMBANG_API timbang_status timbang_train(timbang_context *ctx, const timbang_train_options *options, char **json);
+/* Draws report.html of a training folder again, from its log.jsonl and run.json alone. lang: "en", "id"; NULL: as it
+ * was asked. */
+TIMBANG_API timbang_status timbang_train_report(timbang_context *ctx, const char *folder, const char *lang);
 
 typedef struct timbang_compare_options {
     size_t struct_size;

@@ -110,6 +110,25 @@ void timbang_study_options_init_sized(timbang_study_options *options, size_t siz
     give(options, size, &defaults, sizeof defaults);
 }
 
+void timbang_train_options_init_sized(timbang_train_options *options, size_t size)
+{
+    timbang_train_options defaults = {
+        .data = data_defaults(),
+        .texts = predict_defaults(),
+        .accumulate = 1,
+        .weight_decay = 0.01,
+        .warmup = 0.1,
+        .clip = 1,
+        .dropout = -1,
+        .layer_decay = 1,
+        .mask_share = 0.15,
+        .distill_weight = 0.5,
+        .temperature = 2,
+        .checkpoint_seconds = 45,
+    };
+    give(options, size, &defaults, sizeof defaults);
+}
+
 void timbang_compare_options_init_sized(timbang_compare_options *options, size_t size)
 {
     timbang_compare_options defaults = {.columns = data_defaults(), .seed = 42};

@@ -21,6 +21,7 @@ static timbang_status quantize(timbang_context *ctx, const timbang_quantize_opti
         .seed = options.model.seed,
         .out = options.out,
         .force = options.force != 0,
+        .kernels = ctx->kernels,
         .pool = ctx->pool,
         .hooks = &ctx->hooks,
     };

@@ -35,6 +35,11 @@ static timbang_status check_study(const timbang_study_options *options, bool pla
     for (size_t i = 0; i < options->n_models; i++)
         if (options->models[i].path)
             TB_TRY(tb_api_check_path(options->models[i].path, err));
+    if (options->n_controls > 0 && !options->controls)
+        return tb_fail(err, TIMBANG_USAGE, "n_controls is %zu, but controls is NULL", options->n_controls);
+    for (size_t i = 0; i < options->n_controls; i++)
+        if (options->controls[i].path)
+            TB_TRY(tb_api_check_path(options->controls[i].path, err));
     if (options->weights)
         TB_TRY(tb_api_check_path(options->weights, err));
     TB_TRY(tb_api_check_predict(&options->eval.predict, NULL, err));

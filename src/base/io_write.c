@@ -198,7 +198,7 @@ static bool folder_is_empty(const char *path)
 /* --force replaces a whole folder, so it must be one that timbang wrote. */
 static bool folder_is_ours(const char *path)
 {
-    static const char *const marks[] = {"timbang.json", "results.json"};
+    static const char *const marks[] = {"timbang.json", "results.json", "seeds.json"};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         tb_error err;
         char *file = tb_path_join(path, marks[i], &err);

@@ -50,6 +50,14 @@
 #define TB_SQRT_2_OVER_PI 0x1.988454p-1f /* 0.7978845608, for gelu_new */
 #define TB_GELU_NEW_CUBE  0x1.6e4e26p-5f /* 0.044715 */
 
+/* Derivatives of both: the normal density's factor 1/sqrt(2 pi), and 3 * 0.044715. */
+#define TB_INV_SQRT_2_PI   0x1.988454p-2f
+#define TB_GELU_NEW_SQUARE 0x1.12ba9ep-3f
+
+/* Rounding to four bits: quotients so near to a tie are told apart in double. */
+#define TB_NEAR_TIE        (0.5f - 4e-6f)
+#define TB_LARGEST_INVERSE 1e30f
+
 /* A row whose absolute maximum lies below this quantizes to zeros with scale 0. */
 #define TB_ABSMAX_TINY 0x1p-100f
 /* The one NaN that the contract writes itself: the scale of a row that holds NaN or infinity. */

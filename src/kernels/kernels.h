@@ -24,7 +24,8 @@ typedef struct tb_epilogue {
     size_t ld_residual;
 } tb_epilogue;
 
-/* FP32 product: out[i][j] = fma chain over k ascending from +0 of a[i][k] * w[j][k]. */
+/* FP32 product: out[i][j] = fma chain over k ascending from +0 of a[i][k] * w[j][k]. With `continues` the chain starts
+ * at out[i][j] instead, and the epilogue must be empty: so a product may be done in parts of k, to the same bits. */
 typedef struct tb_gemm_f32 {
     const float *a; /* [m][lda] */
     size_t lda;
@@ -33,6 +34,7 @@ typedef struct tb_gemm_f32 {
     float *out; /* [m][ldo] */
     size_t ldo;
     tb_epilogue epilogue;
+    bool continues; /* from out, with an empty epilogue */
 } tb_gemm_f32;
 
 /* Integer product, exact in int32 (k <= TB_MAX_K). */
@@ -55,7 +57,7 @@ typedef struct tb_gemm_s8 {
 /* BF16 product, compute that is asked for by name: inputs are rounded to bfloat16 (half to even), their products are
  * exact, and each sum is a float one over k of one row and one column. The order of the sum, its roundings and whether
  * denormals count are the level's own: the one product whose bits may differ between levels. Rows, neighbours and
- * threads still do not matter. */
+ * threads still do not matter, and parts of k neither where all but the last are multiples of 32 (`continues`). */
 typedef struct tb_gemm_bf16 {
     const uint16_t *a; /* [m][lda] from round_bf16 of the same table; lda a multiple of 32, at least k */
     size_t lda;
@@ -64,9 +66,33 @@ typedef struct tb_gemm_bf16 {
     float *out; /* [m][ldo] */
     size_t ldo;
     tb_epilogue epilogue; /* as after the float product */
+    bool continues;       /* from out, with an empty epilogue */
 } tb_gemm_bf16;
 
+/* Dropout: which values fall out is a function of the seed, the stream and a value's place alone. */
+typedef struct tb_dropout {
+    uint64_t seed, stream; /* base/rng.h */
+    uint32_t threshold;    /* of 65536: a value whose 16 random bits are below it falls out */
+    float scale;           /* the others times this: 65536 / (65536 - threshold), rounded to float */
+} tb_dropout;
+
 enum { TB_MAX_K = 65536 }; /* 65536 * 255 * 128 < 2^31 */
+
+/* Four bits on two levels: for each group and each of `count` scales s[i] the multiplier m[i] for which
+ * rounding_errors_s4 of the scale s[i] * m[i] is least (of equals the smallest), and that error, least[i]. Multipliers
+ * go from (int)(cover / s[i] * clip) to (int)(cover / s[i]) + 1, within 1 and 15. */
+typedef struct tb_search_s4 {
+    const float *x, *h; /* [groups][n], n a multiple of 16 */
+    size_t n, groups;
+    float clip;
+    const float *cover, *tip, *weight; /* [groups], from cover_s4 */
+    const float *bound; /* [groups], where count is 1: what least is known not to be above. NULL: nothing is known. It
+                           changes the time alone */
+    const float *s;
+    size_t count;
+    float *least; /* [groups][count] */
+    uint8_t *m;
+} tb_search_s4;
 
 typedef struct tb_kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
@@ -96,6 +122,7 @@ typedef struct tb_kernels {
     size_t bf16_nr;
     size_t (*bf16_panel_bytes)(size_t k);
     void (*pack_bf16)(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k);
+    void (*pack_bf16_kn)(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k); /* b[k][ldb] */
     void (*round_bf16)(const float *x, size_t ldx, size_t m, size_t k, uint16_t *a, size_t lda);
     void (*gemm_bf16)(const tb_gemm_bf16 *g);
 
@@ -125,6 +152,35 @@ typedef struct tb_kernels {
     void (*expand_bf16)(const uint16_t *x, float *y, size_t n);
     void (*expand_s8)(const int8_t *x, float scale, float *y, size_t n);  /* y = (float)x * scale */
     void (*expand_s4)(const uint8_t *x, float scale, float *y, size_t n); /* low nibble first, u = q + 8 */
+
+    /* Training. Every operation and its order: docs/numerics.md. */
+    void (*transpose)(const float *x, size_t ldx, size_t m, size_t n, float *y, size_t ldy); /* y[j][i] = x[i][j] */
+    /* dx = dy * act'(x), and y = act(x), the bits of `activation` (NULL: not wanted). dx may be dy, y may be x. */
+    void (*activation_backward)(tb_activation act, const float *x, const float *dy, float *dx, float *y, size_t n);
+    /* x is what went into the LayerNorm. xhat = (x - mean) * rstd; g = dy * gamma;
+     * dx = rstd * (g - mean(g) - xhat * mean(g * xhat)). dx may be dy, xhat may be x. */
+    void (*layernorm_backward)(const float *x, size_t ldx, const float *dy, size_t lddy, size_t m, size_t n,
+                               const float *gamma, float eps, float *dx, size_t lddx, float *xhat, size_t ldxhat);
+    /* dp[i][0..n) = (p * (dp - sum(p * dp))) * scale, p what the softmax of the scaled row gave */
+    void (*softmax_backward)(const float *p, size_t ldp, float *dp, size_t lddp, size_t m, size_t n, float scale);
+    /* sum[j] goes on over the rows, ascending: fma(a[i][j], b[i][j], sum[j]); without b: sum[j] + a[i][j]. */
+    void (*add_columns)(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, float *sum);
+    /* Values are in groups of 128. Group g takes the Philox blocks of counters (first + g) * 16 + lane, lane 0..15:
+     * value 32 w + 16 h + lane of it takes word w of the lane's block, the low half for h = 0, the high half for
+     * h = 1. Where these 16 bits are below the threshold y = +0, else y = x * scale. y may be x. */
+    void (*dropout)(const tb_dropout *d, uint64_t first, const float *x, float *y, size_t n);
+    /* Rounding to four bits with each of `count` scales t, for the search of one: errors[i] = the sum over n (a
+     * multiple of 16) of (x - t * clamp(rint(x / t), -8, 7))^2 * h. */
+    void (*rounding_errors_s4)(const float *x, const float *h, size_t n, const float *t, size_t count, float *errors);
+    /* Of each group of n (a multiple of 16): the smallest scale at which no value is clipped, the first value that says
+     * so (+0 where nothing but zeros is there), and its importance. */
+    void (*cover_s4)(const float *x, const float *h, size_t n, size_t groups, float *cover, float *tip, float *weight);
+    void (*search_s4)(const tb_search_s4 *g);
+    /* Rounding to four bits with one scale a group: r = clamp(rint(x * (1 / t[g])), -8, 7). sums [groups][2]: of x r h
+     * and of r r h, whose products are exact, in 16 lanes and a tree of doubles. near[g]: whether some quotient is
+     * within 4e-6 of a tie (that of longer numbers may then be rounded the other way), or 1 / t[g] is above 1e30. */
+    void (*round_s4)(const float *x, const float *h, size_t n, size_t groups, const float *t, float *r, double *sums,
+                     bool *near);
 } tb_kernels;
 
 /* The table of the best level not above `level` (NULL: the best) that this machine can run. *known tells whether the

@@ -4,18 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void pack_row(const int8_t *q, size_t n, uint8_t *to)
+{
+    memset(to, 0, (n + 1) / 2);
+    for (size_t j = 0; j < n; j++)
+        to[j / 2] = (uint8_t)(to[j / 2] | (unsigned)(q[j] + 8) << (j % 2 * 4));
+}
+
 static timbang_status pack_nibbles(const tb_weight *weight, tb_embedding *embedding, tb_error *err)
 {
     size_t stride = (weight->columns + 1) / 2;
     embedding->nibbles = tb_calloc(weight->rows, stride, err);
     if (!embedding->nibbles)
         return err->status;
-    for (size_t i = 0; i < weight->rows; i++) {
-        const int8_t *q = weight->q + i * weight->columns;
-        uint8_t *to = embedding->nibbles + i * stride;
-        for (size_t j = 0; j < weight->columns; j++)
-            to[j / 2] = (uint8_t)(to[j / 2] | (unsigned)(q[j] + 8) << (j % 2 * 4));
-    }
+    for (size_t i = 0; i < weight->rows; i++)
+        pack_row(weight->q + i * weight->columns, weight->columns, embedding->nibbles + i * stride);
     return TIMBANG_OK;
 }
 
@@ -52,6 +55,22 @@ timbang_status tb_embedding_take(tb_weight *weight, tb_embedding *embedding, tb_
     tb_weight_free(weight);
     *embedding = made;
     return TIMBANG_OK;
+}
+
+void tb_embedding_set_rows(tb_embedding *embedding, const tb_weight *weight, const int32_t *at, size_t n)
+{
+    size_t columns = embedding->columns, stride = (columns + 1) / 2;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = (size_t)at[i];
+        if (embedding->half)
+            memcpy(embedding->half + row * columns, weight->half + i * columns, columns * sizeof *embedding->half);
+        if (embedding->q)
+            memcpy(embedding->q + row * columns, weight->q + i * columns, columns);
+        if (embedding->nibbles)
+            pack_row(weight->q + i * columns, columns, embedding->nibbles + row * stride);
+        if (embedding->scale)
+            embedding->scale[row] = weight->scale[i];
+    }
 }
 
 void tb_embedding_free(tb_embedding *embedding)

@@ -1,5 +1,5 @@
 /* Embedding tables as they are kept in memory (float, half, s8 or 4 bits a row) and the lookup of one row.
- * Includes: formats/weights.h, kernels. Called by: model/load.c, model/encoder.c. */
+ * Includes: formats/weights.h, kernels. Called by: model (load, encoder, trainee). */
 #ifndef TB_MODEL_EMBEDDING_H
 #define TB_MODEL_EMBEDDING_H
 
@@ -19,6 +19,8 @@ typedef struct tb_embedding {
 
 /* Takes the arrays of weight over and leaves it empty. */
 timbang_status tb_embedding_take(tb_weight *weight, tb_embedding *embedding, tb_error *err);
+/* Rows at[0..n) of the table become rows 0..n of weight, which has the table's kind (not F32). */
+void tb_embedding_set_rows(tb_embedding *embedding, const tb_weight *weight, const int32_t *at, size_t n);
 void tb_embedding_free(tb_embedding *embedding);
 /* Row `row` as floats: a pointer into the table, or to out [columns]. */
 const float *tb_embedding_row(const tb_embedding *embedding, size_t row, const tb_kernels *kernels, float *out);

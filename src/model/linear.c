@@ -109,7 +109,6 @@ static timbang_status allocate(const tb_weight *w, const tb_kernels *kernels, tb
         linear->col_scale = linear->colsum ? tb_arena_alloc(arena, w->rows, sizeof *linear->col_scale, err) : NULL;
         if (!linear->col_scale)
             return err->status;
-        memcpy(linear->col_scale, w->scale, w->rows * sizeof *linear->col_scale);
         bytes += w->rows * (sizeof(int32_t) + sizeof(float));
     }
     linear->resident_bytes = bytes;
@@ -134,12 +133,19 @@ timbang_status tb_linear_pack(const tb_weight *weight, float *bias, tb_compute c
         tb_linear_free(&made);
         return err->status;
     }
-    if (weight->kind == TB_WEIGHT_S8)
-        made.has_minus128 = memchr(weight->q, 0x80, weight->rows * weight->columns) != NULL;
-    struct pack_job job = {weight, kernels, &made};
-    tb_pool_run(pool, pack_share, &job);
+    tb_linear_repack(&made, weight, kernels, pool);
     *linear = made;
     return TIMBANG_OK;
+}
+
+void tb_linear_repack(tb_linear *linear, const tb_weight *weight, const tb_kernels *kernels, tb_pool *pool)
+{
+    if (linear->col_scale)
+        memcpy(linear->col_scale, weight->scale, weight->rows * sizeof *linear->col_scale);
+    if (linear->kind == TB_WEIGHT_S8)
+        linear->has_minus128 = memchr(weight->q, 0x80, weight->rows * weight->columns) != NULL;
+    struct pack_job job = {weight, kernels, linear};
+    tb_pool_run(pool, pack_share, &job);
 }
 
 void tb_linear_free(tb_linear *linear)

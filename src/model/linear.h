@@ -1,5 +1,5 @@
 /* A linear layer, packed for the kernels, and its input as the layer wants it (float, bf16, s8 a token, u8 a text).
- * Includes: base, kernels, formats/weights.h. Called by: model/encoder.c, model/load.c. */
+ * Includes: base, kernels, formats/weights.h. Called by: model (load, passes, trainee). */
 #ifndef TB_MODEL_LINEAR_H
 #define TB_MODEL_LINEAR_H
 
@@ -28,6 +28,8 @@ typedef struct tb_linear {
  * afterwards. compute is about float weights whose activations are floats; others stay what they are. */
 timbang_status tb_linear_pack(const tb_weight *weight, float *bias, tb_compute compute, const tb_kernels *kernels,
                               tb_pool *pool, tb_arena *arena, tb_linear *linear, tb_error *err);
+/* Other values of the same weight (sizes, kind, act, group) in the same place; the bias stays. */
+void tb_linear_repack(tb_linear *linear, const tb_weight *weight, const tb_kernels *kernels, tb_pool *pool);
 void tb_linear_free(tb_linear *linear);
 /* Bytes of per-thread scratch that tb_linear_forward needs (one unpacked panel); 0 for most. */
 size_t tb_linear_scratch(const tb_linear *linear, const tb_kernels *kernels);

@@ -1,5 +1,6 @@
 /* Loading a classifier: files to packed layers, every tensor checked against config.json.
  * Includes: model/parts.h, model/head.h, formats. Called by: eval, quant, study, api through classifier.h. */
+#include "model/fuse.h"
 #include "model/head.h"
 #include "model/parts.h"
 
@@ -105,52 +106,10 @@ static timbang_status load_linear(struct loader *l, const char *module, size_t o
 
 /* ---- Query, key and value as one product ---- */
 
-static bool same_scheme(const tb_weight *a, const tb_weight *b)
-{
-    return a->kind == b->kind && a->act == b->act && a->group == b->group;
-}
-
-static void append(void *to, size_t *at, const void *from, size_t bytes)
-{
-    if (from)
-        memcpy((char *)to + *at, from, bytes);
-    *at += bytes;
-}
-
-static timbang_status concatenate(const tb_weight parts[3], tb_weight *whole, tb_error *err)
-{
-    size_t rows = parts[0].rows, columns = parts[0].columns, values = rows * columns;
-    size_t groups = parts[0].group ? columns / parts[0].group : 0;
-    tb_weight made = {
-        .kind = parts[0].kind, .act = parts[0].act, .rows = 3 * rows, .columns = columns, .group = parts[0].group};
-    bool ok = true;
-    if (parts[0].values)
-        ok = (made.values = tb_calloc(3 * values, sizeof(float), err)) != NULL;
-    if (ok && parts[0].q)
-        ok = (made.q = tb_calloc(3 * values, 1, err)) != NULL;
-    if (ok && parts[0].scale)
-        ok = (made.scale = tb_calloc(3 * rows, sizeof(float), err)) != NULL;
-    if (ok && parts[0].multiplier)
-        ok = (made.multiplier = tb_calloc(3 * rows * groups, 1, err)) != NULL;
-    if (!ok) {
-        tb_weight_free(&made);
-        return err->status;
-    }
-    size_t at_values = 0, at_q = 0, at_scale = 0, at_multiplier = 0;
-    for (size_t i = 0; i < 3; i++) {
-        append(made.values, &at_values, parts[i].values, values * sizeof(float));
-        append(made.q, &at_q, parts[i].q, values);
-        append(made.scale, &at_scale, parts[i].scale, rows * sizeof(float));
-        append(made.multiplier, &at_multiplier, parts[i].multiplier, rows * groups);
-    }
-    *whole = made;
-    return TIMBANG_OK;
-}
-
 static timbang_status pack_qkv(struct loader *l, const char names[3][MODULE_NAME], tb_weight parts[3], tb_layer *layer)
 {
     size_t hidden = l->model->config.hidden_size;
-    bool fused = same_scheme(&parts[0], &parts[1]) && same_scheme(&parts[0], &parts[2]);
+    bool fused = tb_weights_fusible(parts);
     layer->n_qkv = fused ? 1 : 3;
     size_t each = fused ? 3 : 1;
     for (size_t i = 0; i < layer->n_qkv; i++) {
@@ -160,7 +119,7 @@ static timbang_status pack_qkv(struct loader *l, const char names[3][MODULE_NAME
             status = load_bias(l, names[i + j], hidden, bias + j * hidden);
         tb_weight whole = {0};
         if (status == TIMBANG_OK && fused)
-            status = concatenate(parts, &whole, l->err);
+            status = tb_weights_fuse(parts, &whole, l->err);
         if (status != TIMBANG_OK) {
             free(bias);
             return status;

@@ -1,6 +1,7 @@
 /* Texts to logits: tokenizing, batches of similar length, progress. Any batch gives the same bits.
  * Includes: model/window.h. Called by: eval, study, api. */
 #include "base/clock.h"
+#include "model/parts.h"
 #include "model/window.h"
 
 #include <stdlib.h>
@@ -137,8 +138,8 @@ timbang_status tb_classifier_run(const tb_classifier *model, tb_workspace *works
     timbang_status status = run_make(&r, n, workspace->pool, err);
     for (size_t first = 0; status == TIMBANG_OK && first < n; first += WINDOW) {
         size_t count = n - first < WINDOW ? n - first : WINDOW;
-        status = tb_window_tokenize(&r.window, model, workspace->pool, texts, first, count, options->clean, max_length,
-                                    facts, err);
+        status = tb_window_tokenize(&r.window, model->tokenizer, workspace->pool, texts, first, count, options->clean,
+                                    max_length, facts, err);
         if (status == TIMBANG_OK)
             status = sort_window(&r, count, err);
         for (size_t at = 0, m; status == TIMBANG_OK && at < count; at += m) {

@@ -1,5 +1,5 @@
 /* Tokenizing of many texts at once. Threads claim a few texts at a time, in order, so that the texts before one that
- * fails are always looked at too. Includes: model/window.h, text/clean.h, base/clock.h. Called by: run.c. */
+ * fails are always looked at too. Includes: model/window.h, text/clean.h, base/clock.h. Called by: run.c, train. */
 #include "model/window.h"
 
 #include "base/clock.h"
@@ -26,7 +26,7 @@ struct tb_window_share {
 
 struct job {
     tb_window *window;
-    const tb_classifier *model;
+    const tb_tokenizer *tokenizer;
     const tb_text_ref *texts; /* [n] of the window */
     size_t n, chunk;
     unsigned clean;
@@ -107,8 +107,7 @@ static timbang_status tokenize(const struct job *job, struct tb_window_share *sh
         TB_TRY(clean(job->clean, &text, &length, share->work, &share->cleaned, err));
     if (job->clean && pair)
         TB_TRY(clean(job->clean, &pair, &pair_length, share->work, &share->cleaned_pair, err));
-    TB_TRY(tb_tokenizer_encode(job->model->tokenizer, text, length, pair, pair_length, job->max_length, &share->tokens,
-                               err));
+    TB_TRY(tb_tokenizer_encode(job->tokenizer, text, length, pair, pair_length, job->max_length, &share->tokens, err));
     if (share->tokens.n == 0)
         return tb_fail(err, TIMBANG_DATA, "the text gives no token at all, and the tokenizer adds none");
     return keep_tokens(share, &job->window->places[i], err);
@@ -168,13 +167,13 @@ static bool is_much(const tb_text_ref *texts, size_t n)
     return n > 1 && bytes >= PARALLEL_BYTES;
 }
 
-timbang_status tb_window_tokenize(tb_window *window, const tb_classifier *model, tb_pool *pool,
+timbang_status tb_window_tokenize(tb_window *window, const tb_tokenizer *tokenizer, tb_pool *pool,
                                   const tb_text_ref *texts, size_t first, size_t n, unsigned clean_flags,
                                   size_t max_length, const tb_run_facts *facts, tb_error *err)
 {
     bool parallel = window->n_shares > 1 && is_much(texts + first, n);
     struct job job = {.window = window,
-                      .model = model,
+                      .tokenizer = tokenizer,
                       .texts = texts + first,
                       .n = n,
                       .clean = clean_flags,

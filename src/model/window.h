@@ -1,9 +1,9 @@
 /* A window of texts, tokenized by all threads of a pool; the same tokens for any number of them.
- * Includes: model/parts.h. Called by: run.c. */
+ * Includes: model/classifier.h. Called by: run.c, train. */
 #ifndef TB_MODEL_WINDOW_H
 #define TB_MODEL_WINDOW_H
 
-#include "model/parts.h"
+#include "model/classifier.h"
 
 /* Where the tokens of a text are: in the memory of the share that tokenized it. */
 typedef struct tb_window_place {
@@ -23,8 +23,9 @@ timbang_status tb_window_make(tb_window *window, size_t capacity, const tb_pool 
 void tb_window_free(tb_window *window);
 
 /* Tokenizes texts[first .. first + n), n at most the capacity, and fills those facts that tokenizing tells. Of several
- * texts that fail, the first one is named, by its number from 1 in all of `texts`. max_length is a number of tokens. */
-timbang_status tb_window_tokenize(tb_window *window, const tb_classifier *model, tb_pool *pool,
+ * texts that fail, the first one is named, by its number from 1 in all of `texts`. max_length is a number of tokens; 0:
+ * any. */
+timbang_status tb_window_tokenize(tb_window *window, const tb_tokenizer *tokenizer, tb_pool *pool,
                                   const tb_text_ref *texts, size_t first, size_t n, unsigned clean, size_t max_length,
                                   const tb_run_facts *facts, tb_error *err);
 

@@ -34,6 +34,7 @@ typedef struct matrix {
     double amplitude, centre;
     size_t part; /* four bits: columns that share a scale; 0: rows do */
     double handicap, least_handicap, most_handicap;
+    const tb_kernels *kernels;
 } matrix;
 
 /* ---- One scale a row ---- */
@@ -135,7 +136,7 @@ static timbang_status try_once(matrix *m, const float *importance, uint64_t atte
     if (m->part > 0) {
         tb_four_bit_draw draw = {m->seed, m->stream, attempt, m->part, (float)m->handicap};
         tb_rounding rounding = {0};
-        TB_TRY(tb_redraw_s4(m->w, importance, &draw, pool, m->out, err));
+        TB_TRY(tb_redraw_s4(m->w, importance, &draw, m->kernels, pool, m->out, err));
         TB_TRY(tb_rounding_error(m->w, m->out, pool, &rounding, err));
         *error = rounding.error;
     } else {
@@ -204,8 +205,8 @@ bool tb_jitter_needs_own(const tb_weight *scheme)
 }
 
 timbang_status tb_jitter_weight(const tb_jitter *jitter, const char *name, const float *w, const float *importance,
-                                const tb_weight *scheme, tb_pool *pool, double *own_error, tb_weight *weight,
-                                tb_error *err)
+                                const tb_weight *scheme, const tb_kernels *kernels, tb_pool *pool, double *own_error,
+                                tb_weight *weight, tb_error *err)
 {
     char stream[256];
     tb_rounding own = {.error = *own_error};
@@ -215,6 +216,7 @@ timbang_status tb_jitter_weight(const tb_jitter *jitter, const char *name, const
     if (own.error == 0) /* nothing is rounded */
         return TIMBANG_OK;
     matrix m = {.w = w, .out = weight, .seed = jitter->seed, .recipe = recipe_for(scheme), .amplitude = 1};
+    m.kernels = kernels;
     m.part = part_of(scheme);
     m.handicap = usual_handicap(scheme);
     int length = snprintf(stream, sizeof stream, "jitter %llu %s", (unsigned long long)jitter->model, name);

@@ -22,7 +22,7 @@ bool tb_jitter_needs_own(const tb_weight *scheme);
  * cleared.
  */
 timbang_status tb_jitter_weight(const tb_jitter *jitter, const char *name, const float *w, const float *importance,
-                                const tb_weight *scheme, tb_pool *pool, double *own_error, tb_weight *weight,
-                                tb_error *err);
+                                const tb_weight *scheme, const tb_kernels *kernels, tb_pool *pool, double *own_error,
+                                tb_weight *weight, tb_error *err);
 
 #endif

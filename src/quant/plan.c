@@ -2,6 +2,7 @@
 #include "quant/plan.h"
 
 #include "model/head.h"
+#include "quant/round_module.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,16 +85,12 @@ static const char *file_prefix(const char *name)
     return strcmp(name, "classifier") == 0 ? "" : "bert.";
 }
 
-static timbang_status add_matrix(const planner *p, const char *name, size_t rows, size_t columns, tb_weight_kind kind,
-                                 bool embedding, const float *given)
+static timbang_status add_matrix(const planner *p, const char *name, size_t rows, size_t columns, const float *given)
 {
-    const tb_scheme *scheme = &p->job->scheme;
     tb_plan_matrix *m = &p->plan->matrices[p->plan->n_matrices++];
-    *m = (tb_plan_matrix){.embedding = embedding, .given = given};
-    m->weight = (tb_weight){.kind = kind, .rows = rows, .columns = columns};
-    m->weight.act = embedding ? TB_ACT_FLOAT : scheme->act;
-    m->weight.per_tensor = !embedding && scheme->per_tensor;
-    m->weight.group = kind == TB_WEIGHT_S4 ? scheme->group : 0;
+    tb_module_role role = tb_module_role_of(name);
+    *m = (tb_plan_matrix){.embedding = role == TB_MODULE_WORDS || role == TB_MODULE_OTHER_EMBEDDING, .given = given};
+    m->weight = tb_scheme_weight(&p->job->scheme, role, rows, columns);
     m->name = keep_name(p, "", name, "");
     m->file_name = m->name ? keep_name(p, file_prefix(name), name, "") : NULL;
     return m->file_name ? TIMBANG_OK : TIMBANG_NO_MEMORY;
@@ -108,11 +105,12 @@ static timbang_status add_vector(const planner *p, const char *module, const cha
     return v->file_name ? TIMBANG_OK : TIMBANG_NO_MEMORY;
 }
 
-static timbang_status add_linear(const planner *p, const char *name, const char *norm, size_t rows, size_t columns,
-                                 tb_weight_kind kind, const float *weight, const float *bias)
+static timbang_status add_linear(const planner *p, const char *name, size_t rows, size_t columns, const float *weight,
+                                 const float *bias)
 {
-    TB_TRY(add_matrix(p, name, rows, columns, kind, false, weight));
-    if (norm) {
+    char norm[TB_NORM_NAME];
+    TB_TRY(add_matrix(p, name, rows, columns, weight));
+    if (tb_module_norm(name, norm)) {
         tb_plan_matrix *m = &p->plan->matrices[p->plan->n_matrices - 1];
         m->norm = keep_name(p, "", norm, "");
         if (!m->norm)
@@ -127,56 +125,41 @@ static timbang_status add_norm(const planner *p, const char *name)
     return add_vector(p, name, ".bias", p->config->hidden_size, NULL);
 }
 
-static tb_weight_kind embedding_kind(const planner *p, const char *name, tb_embedding_format format)
+static timbang_status add_embedding(const planner *p, const char *name, size_t rows)
 {
     char tensor_name[256];
-    switch (format) {
-    case TB_EMB_F16:
-        return TB_WEIGHT_F16;
-    case TB_EMB_BF16:
-        return TB_WEIGHT_BF16;
-    case TB_EMB_S8:
-        return TB_WEIGHT_S8;
-    case TB_EMB_S4:
-        return TB_WEIGHT_S4_ROW;
-    default:
-        break;
-    }
+    const tb_scheme *scheme = &p->job->scheme;
+    TB_TRY(add_matrix(p, name, rows, p->config->hidden_size, NULL));
+    tb_plan_matrix *m = &p->plan->matrices[p->plan->n_matrices - 1];
+    /* fp32 widens everything; the per-tensor baselines are PyTorch's models, whose embeddings are float. */
+    if (m->weight.kind != TB_WEIGHT_F32 || scheme->linear == TB_WEIGHT_F32 || scheme->per_tensor)
+        return TIMBANG_OK;
     snprintf(tensor_name, sizeof tensor_name, "%s.weight", name);
     const tb_tensor *tensor = tb_state_dict_find(p->state, tensor_name);
-    const tb_scheme *scheme = &p->job->scheme;
-    /* fp32 widens everything; the per-tensor baselines are PyTorch's models, whose embeddings are float. */
-    if (scheme->linear == TB_WEIGHT_F32 || scheme->per_tensor || !tensor)
-        return TB_WEIGHT_F32;
-    return tensor->dtype == TB_F16 ? TB_WEIGHT_F16 : tensor->dtype == TB_BF16 ? TB_WEIGHT_BF16 : TB_WEIGHT_F32;
-}
-
-static timbang_status add_embedding(const planner *p, const char *name, size_t rows, tb_embedding_format format)
-{
-    return add_matrix(p, name, rows, p->config->hidden_size, embedding_kind(p, name, format), true, NULL);
+    if (tensor && tensor->dtype == TB_F16)
+        m->weight.kind = TB_WEIGHT_F16;
+    else if (tensor && tensor->dtype == TB_BF16)
+        m->weight.kind = TB_WEIGHT_BF16;
+    return TIMBANG_OK;
 }
 
 static timbang_status add_layer(const planner *p, size_t layer)
 {
-    static const char *const inner[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
+    static const char *const inner[] = {"attention.self.query", "attention.self.key", "attention.self.value",
+                                        "attention.output.dense"};
     const tb_config *c = p->config;
     size_t hidden = c->hidden_size, inside = c->intermediate_size;
-    tb_weight_kind kind = p->job->scheme.linear;
-    char name[128], before[128] = "embeddings.LayerNorm", between[128];
-    if (layer > 0)
-        snprintf(before, sizeof before, "encoder.layer.%zu.output.LayerNorm", layer - 1);
-    snprintf(between, sizeof between, "encoder.layer.%zu.attention.output.LayerNorm", layer);
+    char name[128];
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
         snprintf(name, sizeof name, "encoder.layer.%zu.%s", layer, inner[i]);
-        TB_TRY(add_linear(p, name, before, hidden, hidden, kind, NULL, NULL));
+        TB_TRY(add_linear(p, name, hidden, hidden, NULL, NULL));
     }
-    snprintf(name, sizeof name, "encoder.layer.%zu.attention.output.dense", layer);
-    TB_TRY(add_linear(p, name, NULL, hidden, hidden, kind, NULL, NULL));
-    TB_TRY(add_norm(p, between));
+    snprintf(name, sizeof name, "encoder.layer.%zu.attention.output.LayerNorm", layer);
+    TB_TRY(add_norm(p, name));
     snprintf(name, sizeof name, "encoder.layer.%zu.intermediate.dense", layer);
-    TB_TRY(add_linear(p, name, between, inside, hidden, kind, NULL, NULL));
+    TB_TRY(add_linear(p, name, inside, hidden, NULL, NULL));
     snprintf(name, sizeof name, "encoder.layer.%zu.output.dense", layer);
-    TB_TRY(add_linear(p, name, NULL, hidden, inside, kind, NULL, NULL));
+    TB_TRY(add_linear(p, name, hidden, inside, NULL, NULL));
     snprintf(name, sizeof name, "encoder.layer.%zu.output.LayerNorm", layer);
     return add_norm(p, name);
 }
@@ -184,23 +167,20 @@ static timbang_status add_layer(const planner *p, size_t layer)
 static timbang_status add_all(const planner *p)
 {
     const tb_config *c = p->config;
-    const tb_scheme *scheme = &p->job->scheme;
     tb_quant_plan *plan = p->plan;
     size_t layers = c->num_hidden_layers;
     plan->matrices = tb_calloc(layers * LAYER_MATRICES + OTHER_MATRICES, sizeof *plan->matrices, p->err);
     plan->vectors = tb_calloc(layers * LAYER_VECTORS + OTHER_VECTORS, sizeof *plan->vectors, p->err);
     if (!plan->matrices || !plan->vectors)
         return TIMBANG_NO_MEMORY;
-    TB_TRY(add_embedding(p, "embeddings.word_embeddings", c->vocab_size, scheme->word_embeddings));
-    TB_TRY(add_embedding(p, "embeddings.position_embeddings", c->max_position_embeddings, scheme->other_embeddings));
-    TB_TRY(add_embedding(p, "embeddings.token_type_embeddings", c->type_vocab_size, scheme->other_embeddings));
+    TB_TRY(add_embedding(p, "embeddings.word_embeddings", c->vocab_size));
+    TB_TRY(add_embedding(p, "embeddings.position_embeddings", c->max_position_embeddings));
+    TB_TRY(add_embedding(p, "embeddings.token_type_embeddings", c->type_vocab_size));
     TB_TRY(add_norm(p, "embeddings.LayerNorm"));
     for (size_t i = 0; i < layers; i++)
         TB_TRY(add_layer(p, i));
-    TB_TRY(add_linear(p, "pooler.dense", NULL, c->hidden_size, c->hidden_size, scheme->head, plan->pooler_weight,
-                      plan->pooler_bias));
-    return add_linear(p, "classifier", NULL, c->n_labels, c->hidden_size, scheme->head, plan->head_weight,
-                      plan->head_bias);
+    TB_TRY(add_linear(p, "pooler.dense", c->hidden_size, c->hidden_size, plan->pooler_weight, plan->pooler_bias));
+    return add_linear(p, "classifier", c->n_labels, c->hidden_size, plan->head_weight, plan->head_bias);
 }
 
 timbang_status tb_quant_plan_make(const tb_quantize_job *job, tb_config *config, const tb_state_dict *state,

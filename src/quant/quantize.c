@@ -6,6 +6,7 @@
 #include "quant/jitter.h"
 #include "quant/plan.h"
 #include "quant/record.h"
+#include "quant/round_module.h"
 #include "quant/rows.h"
 #include "text/tokenizer.h"
 
@@ -85,58 +86,21 @@ static timbang_status source_values(const work *w, const tb_plan_matrix *m, tb_w
     return TIMBANG_OK;
 }
 
-static double mean_square(float gamma, float beta)
-{
-    return (double)gamma * (double)gamma + (double)beta * (double)beta;
-}
-
-/* How much column i of a linear's input matters: a LayerNorm's output has mean square gamma^2 + beta^2 in channel i, so
- * no data are needed to know it. Relative to the mean, within the bounds of tb_quantize_s4_two_level. */
+/* Of the columns of a linear's input, from the LayerNorm before it. */
 static timbang_status norm_importance(const work *w, const tb_plan_matrix *m, float *importance, tb_error *err)
 {
-    enum { LARGEST = 16 };
     size_t n = m->weight.columns;
-    char gamma[192], beta[192];
+    char gamma[TB_NORM_NAME + 8], beta[TB_NORM_NAME + 8];
     snprintf(gamma, sizeof gamma, "%s.weight", m->norm);
     snprintf(beta, sizeof beta, "%s.bias", m->norm);
     float *shift = tb_calloc(n, sizeof *shift, err);
     timbang_status status = shift ? tb_vector_load(w->state, gamma, n, importance, err) : TIMBANG_NO_MEMORY;
     if (status == TIMBANG_OK)
         status = tb_vector_load(w->state, beta, n, shift, err);
-    double mean = 0;
-    for (size_t i = 0; i < n && status == TIMBANG_OK; i++)
-        mean += mean_square(importance[i], shift[i]) / (double)n;
-    for (size_t i = 0; i < n && status == TIMBANG_OK; i++) {
-        double h = mean > 0 ? mean_square(importance[i], shift[i]) / mean : 1;
-        importance[i] = (float)(h > LARGEST ? LARGEST : h < 1.0 / LARGEST ? 1.0 / LARGEST : h);
-    }
+    if (status == TIMBANG_OK)
+        tb_norm_importance(importance, shift, n, importance);
     free(shift);
     return status;
-}
-
-/* importance: of the columns, or NULL. */
-static timbang_status round_values(const work *w, const tb_plan_matrix *m, const float *values, const float *importance,
-                                   tb_weight *out, tb_error *err)
-{
-    const tb_weight *wanted = &m->weight;
-    tb_pool *pool = w->job->pool;
-    size_t rows = wanted->rows, columns = wanted->columns;
-    switch (wanted->kind) {
-    case TB_WEIGHT_S8:
-        return wanted->per_tensor ? tb_quantize_s8_tensor(values, rows, columns, pool, out, err)
-                                  : tb_quantize_s8_channel(values, rows, columns, pool, out, err);
-    case TB_WEIGHT_S4:
-        return tb_quantize_s4_two_level(values, rows, columns, wanted->group, importance, pool, out, err);
-    case TB_WEIGHT_S4_ROW:
-        return wanted->per_tensor ? tb_quantize_s4_tensor(values, rows, columns, pool, out, err)
-                                  : tb_quantize_s4_row(values, rows, columns, pool, out, err);
-    default:
-        *out = (tb_weight){.kind = wanted->kind, .rows = rows, .columns = columns};
-        out->half = tb_calloc(rows * columns, sizeof *out->half, err);
-        if (!out->half)
-            return TIMBANG_NO_MEMORY;
-        return tb_round_half(values, rows * columns, wanted->kind, out->half, err);
-    }
 }
 
 static bool is_float(const tb_weight *weight)
@@ -160,12 +124,16 @@ static timbang_status round_and_measure(work *w, const tb_plan_matrix *m, const 
     if (job->own_errors && job->own_errors->n > 0)
         own_error = &job->own_errors->values[m - w->plan.matrices];
     bool jitter = job->jitter && quantized;
-    if (status == TIMBANG_OK && jitter && *own_error > 0 && !tb_jitter_needs_own(&m->weight))
-        status = tb_quantized_alloc(values, m->weight.rows, m->weight.columns, TB_WEIGHT_S8, out, err);
-    else if (status == TIMBANG_OK)
-        status = round_values(w, m, values, importance, out, err);
+    if (status == TIMBANG_OK && jitter && *own_error > 0 && !tb_jitter_needs_own(&m->weight)) {
+        status = tb_refuse_weight(values, m->weight.rows, m->weight.columns, err);
+        if (status == TIMBANG_OK)
+            status = tb_quantized_alloc(m->weight.rows, m->weight.columns, TB_WEIGHT_S8, out, err);
+    } else if (status == TIMBANG_OK) {
+        status = tb_round_matrix(&m->weight, values, importance, job->kernels, job->pool, out, err);
+    }
     if (status == TIMBANG_OK && jitter)
-        status = tb_jitter_weight(job->jitter, m->name, values, importance, &m->weight, job->pool, own_error, out, err);
+        status = tb_jitter_weight(job->jitter, m->name, values, importance, &m->weight, job->kernels, job->pool,
+                                  own_error, out, err);
     free(importance);
     if (status == TIMBANG_OK && job->weight_error && quantized && !m->embedding) {
         tb_rounding rounding = {0};
@@ -275,7 +243,7 @@ static timbang_status write_vector(work *w, const tb_plan_vector *v, tb_safetens
     else if (status == TIMBANG_OK)
         status = tb_vector_load(w->state, v->name, v->n, values, err);
     if (status == TIMBANG_OK && dtype != TB_F32) {
-        status = tb_round_half(values, v->n, dtype == TB_F16 ? TB_WEIGHT_F16 : TB_WEIGHT_BF16, half, err);
+        status = tb_round_half(values, v->n, dtype == TB_F16 ? TB_WEIGHT_F16 : TB_WEIGHT_BF16, NULL, half, err);
         if (status != TIMBANG_OK)
             tb_fail_prefix(err, "%s: %s", tb_folder_name(w->job->folder), v->file_name);
     }

@@ -35,6 +35,7 @@ typedef struct tb_quantize_job {
     const tb_jitter *jitter;   /* NULL: the scheme's own scales */
     tb_own_errors *own_errors; /* NULL is fine */
     double *weight_error; /* NULL, or filled: squared rounding errors over squared weights, all quantized linears */
+    const tb_kernels *kernels; /* NULL: plain C; they change the time alone */
     tb_pool *pool;
     const tb_hooks *hooks;
 } tb_quantize_job;

@@ -138,35 +138,47 @@ static json_t *recipe_json(const tb_scheme *scheme, const tb_jitter *jitter)
     return recipe;
 }
 
-/* What the source's own sidecar says of its head and seed; it knows nothing of a bare file of weights. */
-static timbang_status read_parent(const tb_quantize_job *job, bool *untrained, json_t **seed, tb_error *err)
+/* What the source's own sidecar says; it knows nothing of a bare file of weights. */
+typedef struct parent {
+    json_t *root; /* or NULL */
+    bool untrained;
+    const char *role, *recipe_hash; /* borrowed; NULL where it does not say */
+    json_t *seed;                   /* borrowed; an integer or NULL */
+} parent;
+
+static timbang_status read_parent(const tb_quantize_job *job, parent *p, tb_error *err)
 {
-    json_t *root;
-    if (job->weights_path || !tb_folder_has(job->folder, "timbang.json"))
+    static const char name[] = "timbang.json";
+    if (job->weights_path || !tb_folder_has(job->folder, name))
         return TIMBANG_OK;
-    TB_TRY(tb_json_load(job->folder, "timbang.json", &root, err));
-    timbang_status status = tb_json_get_bool(root, "timbang.json", "untrained_head", false, untrained, err);
-    if (json_is_integer(json_object_get(root, "seed")))
-        *seed = json_incref(json_object_get(root, "seed"));
-    json_decref(root);
-    return status;
+    TB_TRY(tb_json_load(job->folder, name, &p->root, err));
+    TB_TRY(tb_json_get_bool(p->root, name, "untrained_head", false, &p->untrained, err));
+    TB_TRY(tb_json_get_string(p->root, name, "role", false, &p->role, err));
+    TB_TRY(tb_json_get_string(p->root, name, "recipe_hash", false, &p->recipe_hash, err));
+    json_t *seed = json_object_get(p->root, "seed");
+    p->seed = json_is_integer(seed) ? seed : NULL;
+    return TIMBANG_OK;
+}
+
+/* Of a source with a sidecar: how it was made, so that seeds of one recipe are recognized after quantization too. */
+static int put_parent(json_t *record, const parent *p)
+{
+    if (!p->recipe_hash)
+        return 0;
+    return json_object_set_new(record, "parent_role", p->role ? json_string(p->role) : json_null()) |
+           json_object_set_new(record, "parent_recipe_hash", json_string(p->recipe_hash));
 }
 
 timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256, json_t **out,
                                    tb_error *err)
 {
-    bool untrained = false;
+    parent p = {0};
     json_t *seed = NULL, *recipe = NULL;
     char *text = NULL, hex[65];
     *out = NULL;
-    timbang_status status = read_parent(job, &untrained, &seed, err);
-    if (new_head) {
-        json_decref(seed);
-        seed = json_integer((json_int_t)job->seed);
-    } else if (!seed) {
-        seed = json_null();
-    }
+    timbang_status status = read_parent(job, &p, err);
     if (status == TIMBANG_OK) {
+        seed = new_head ? json_integer((json_int_t)job->seed) : p.seed ? json_incref(p.seed) : json_null();
         recipe = recipe_json(&job->scheme, job->jitter);
         status = recipe && seed ? tb_json_compact(recipe, &text, err) : tb_no_memory(err, 0);
     }
@@ -177,12 +189,16 @@ timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, co
         tb_sha256_final(&hash, hex);
         *out = json_pack("{s:s, s:s, s:s, s:O, s:s, s:O, s:s, s:b}", "timbang", VERSION, "role", "quantized", "scheme",
                          job->scheme.name, "recipe", recipe, "recipe_hash", hex, "seed", seed, "parent_sha256",
-                         parent_sha256, "untrained_head", new_head || untrained);
-        if (!*out)
+                         parent_sha256, "untrained_head", new_head || p.untrained);
+        if (!*out || put_parent(*out, &p)) {
+            json_decref(*out);
+            *out = NULL;
             status = tb_no_memory(err, 0);
+        }
     }
     json_decref(seed);
     json_decref(recipe);
+    json_decref(p.root);
     free(text);
     return status;
 }

@@ -39,17 +39,19 @@ timbang_status tb_quantize_s8_tensor(const float *w, size_t rows, size_t columns
 /* q in -8..7, a multiplier 1..15 for each group (32, 64 or 128) of a row, one scale for each row with at most 20
  * significant bits; multipliers of a row have the greatest common divisor 1. Chosen by squared error, in which column i
  * counts importance[i] times (from 1/16 to 16; NULL: all alike). Columns that are no multiple of group are
- * TIMBANG_USAGE. */
+ * TIMBANG_USAGE. kernels (NULL: plain C) change the time alone. */
 timbang_status tb_quantize_s4_two_level(const float *w, size_t rows, size_t columns, size_t group,
-                                        const float *importance, tb_pool *pool, tb_weight *out, tb_error *err);
+                                        const float *importance, const tb_kernels *kernels, tb_pool *pool,
+                                        tb_weight *out, tb_error *err);
 /* q in -8..7, one scale a row, chosen by squared error. */
-timbang_status tb_quantize_s4_row(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
-                                  tb_error *err);
+timbang_status tb_quantize_s4_row(const float *w, size_t rows, size_t columns, const tb_kernels *kernels, tb_pool *pool,
+                                  tb_weight *out, tb_error *err);
 /* scale = absmax / 7 of all (1 for zeros), q = rint(w / scale) in -7..7. Kind S4_ROW with per_tensor set. */
 timbang_status tb_quantize_s4_tensor(const float *w, size_t rows, size_t columns, tb_pool *pool, tb_weight *out,
                                      tb_error *err);
 /* Storage in half, round half to even. kind: F16 or BF16; a value that becomes infinite is TIMBANG_DATA naming it and
  * its index, with the hint to use bf16. w is not kept. */
-timbang_status tb_round_half(const float *w, size_t n, tb_weight_kind kind, uint16_t *out, tb_error *err);
+timbang_status tb_round_half(const float *w, size_t n, tb_weight_kind kind, tb_pool *pool, uint16_t *out,
+                             tb_error *err);
 
 #endif

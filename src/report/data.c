@@ -250,6 +250,7 @@ static void read_models(tb_report *r, tb_fields *f)
         m->layers = tb_field_count(f, shape, inner, "layers");
         m->hidden = tb_field_count(f, shape, inner, "hidden");
         read_weights(r, f, item, where, m);
+        tb_read_training(f, item, where, &m->training);
         m->small_model = m->embedded || (m->weights_sha256 && strcmp(m->weights_sha256, tb_report_small_model) == 0);
         r->n_models++;
     }
@@ -321,6 +322,7 @@ timbang_status tb_report_read(const json_t *results, tb_report *report, tb_error
     tb_read_flips(&r, &f);
     tb_read_nulls(&r, &f);
     tb_read_groups(&r, &f);
+    tb_read_roadmap(&r, &f);
     read_warnings(&r, &f);
     if (f.status == TIMBANG_OK && (r.n_results == 0 || r.n_sets == 0 || r.n_models == 0))
         tb_fields_fail(&f, "results is empty: there is nothing to draw");

@@ -26,6 +26,15 @@ typedef struct tb_report_file {
     uint64_t bytes;
 } tb_report_file;
 
+/* Where a model comes from; stage NULL: the record does not tell (there is no roadmap), or it is none of these. */
+typedef struct tb_report_training {
+    const char *stage;  /* "base", "fine-tuned", "qat", "control" */
+    const char *scheme; /* of QAT; NULL: none */
+    const char *parent; /* the model of the study that it began with; NULL: none */
+    bool has_seed;
+    uint64_t seed;
+} tb_report_training;
+
 typedef struct tb_report_model {
     const char *name, *labels_from;
     const char **labels;
@@ -38,6 +47,7 @@ typedef struct tb_report_model {
     tb_report_file *weights;                   /* [n_weights] */
     size_t n_weights;
     const char *path; /* NULL: embedded, or anonymous */
+    tb_report_training training;
 } tb_report_model;
 
 enum { TB_REPORT_PARTS = 4 };
@@ -183,6 +193,49 @@ typedef struct tb_report_group {
     size_t n_results;
 } tb_report_group;
 
+typedef struct tb_report_cell { /* of one row, variant and set */
+    size_t set, variant;        /* variant: index of roadmap.variants */
+    bool trained;               /* what QAT trained for */
+    tb_report_spread accuracy, macro_f1;
+} tb_report_cell;
+
+typedef struct tb_report_road_row { /* a model, or the seeds of one recipe */
+    const char *name, *stage, *scheme;
+    size_t *models;
+    size_t n_models;
+    bool untrained_head;
+    tb_report_cell *cells;
+    size_t n_cells;
+} tb_report_road_row;
+
+typedef struct tb_report_pair_seed {
+    bool has_seed;
+    uint64_t seed;
+    const char *model, *baseline;
+    uint64_t right_to_wrong, wrong_to_right;
+    double mcnemar_p, mcnemar_p_holm, delta_accuracy, delta_macro_f1, delta_macro_f1_p; /* the last NaN: none */
+    tb_interval boot_accuracy, boot_macro_f1;                                           /* NaN: no bootstrap */
+} tb_report_pair_seed;
+
+typedef struct tb_report_pair { /* two rows at equal bits; differences are the row's minus the baseline's */
+    bool control;               /* the baseline is a control; else what QAT began with, quantized after training */
+    size_t row, baseline, set;
+    size_t variant; /* index of roadmap.variants */
+    tb_report_pair_seed *seeds;
+    size_t n_seeds;
+    tb_report_spread delta_accuracy, delta_macro_f1;
+    double p, p_holm; /* of the mean difference in macro-F1; NaN: no bootstrap */
+} tb_report_pair;
+
+typedef struct tb_report_roadmap {
+    const char **variants; /* of all cells, in the order of the rows */
+    size_t n_variants;
+    tb_report_road_row *rows;
+    size_t n_rows; /* 0: there is no roadmap */
+    tb_report_pair *pairs;
+    size_t n_pairs;
+} tb_report_roadmap;
+
 typedef struct tb_report_plan {
     const char *sha256, *primary, *family, *fixed; /* fixed: when */
     double alpha, power, margin;
@@ -213,6 +266,7 @@ typedef struct tb_report {
     tb_report_flips *flips;
     tb_report_null *nulls;
     tb_report_group *groups;
+    tb_report_roadmap roadmap;
     size_t n_flips, n_nulls, n_groups;
     size_t n_sets, n_models, n_variants, n_results, n_warnings;
     tb_arena *arena;

@@ -72,8 +72,8 @@ void tb_read_nulls(tb_report *r, tb_fields *f)
 
 /* ---- groups ---- */
 
-static tb_report_spread read_spread(tb_report *r, tb_fields *f, const json_t *item, const char *where, const char *key,
-                                    size_t n, bool interval)
+tb_report_spread tb_read_spread(tb_report *r, tb_fields *f, const json_t *item, const char *where, const char *key,
+                                size_t n, bool interval)
 {
     char inner[TB_READ_WHERE];
     const json_t *spread = tb_field_object(f, item, where, key);
@@ -103,12 +103,12 @@ static void read_group_results(tb_report *r, tb_fields *f, const json_t *item, c
         tb_read_item(entry, where, "results", i);
         g->set = tb_read_set(r, f, one, entry);
         g->variant = tb_field_string(f, one, entry, "variant");
-        g->accuracy = read_spread(r, f, one, entry, "accuracy", group->n_models, false);
-        g->macro_f1 = read_spread(r, f, one, entry, "macro_f1", group->n_models, false);
+        g->accuracy = tb_read_spread(r, f, one, entry, "accuracy", group->n_models, false);
+        g->macro_f1 = tb_read_spread(r, f, one, entry, "macro_f1", group->n_models, false);
         g->compared = !tb_field_null(f, one, entry, "delta_accuracy");
         if (g->compared) {
-            g->delta_accuracy = read_spread(r, f, one, entry, "delta_accuracy", group->n_models, true);
-            g->delta_macro_f1 = read_spread(r, f, one, entry, "delta_macro_f1", group->n_models, true);
+            g->delta_accuracy = tb_read_spread(r, f, one, entry, "delta_accuracy", group->n_models, true);
+            g->delta_macro_f1 = tb_read_spread(r, f, one, entry, "delta_macro_f1", group->n_models, true);
         } else if (!tb_field_null(f, one, entry, "delta_macro_f1"))
             tb_fields_fail(f, "%s.delta_macro_f1 should be null, as delta_accuracy is", entry);
     }

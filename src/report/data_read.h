@@ -32,5 +32,10 @@ void tb_read_measured(tb_report *r, tb_fields *f);
 void tb_read_flips(tb_report *r, tb_fields *f);  /* data_flips.c */
 void tb_read_nulls(tb_report *r, tb_fields *f);  /* data_luck.c */
 void tb_read_groups(tb_report *r, tb_fields *f); /* data_luck.c */
+/* {mean, sd, values [n]}, and the interval where there is one. (data_luck.c) */
+tb_report_spread tb_read_spread(tb_report *r, tb_fields *f, const json_t *item, const char *where, const char *key,
+                                size_t n, bool interval);
+void tb_read_training(tb_fields *f, const json_t *item, const char *where, tb_report_training *training);
+void tb_read_roadmap(tb_report *r, tb_fields *f); /* data_roadmap.c: after models and sets */
 
 #endif

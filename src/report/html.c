@@ -54,6 +54,9 @@ static void put_contents(tb_text *out, const tb_report *report)
         out, "<nav aria-label=\"%s\"><ul>\n<li><a href=\"#found\">%s</a></li>\n<li><a href=\"#run\">%s</a></li>\n",
         tb_report_say(report, "Contents", "Daftar isi"), tb_report_say(report, "What was found", "Temuan"),
         tb_report_say(report, "The run", "Proses"));
+    if (report->roadmap.n_rows > 0)
+        tb_text_printf(out, "<li><a href=\"#roadmap\">%s</a></li>\n",
+                       tb_report_say(report, "The roadmap", "Peta jalan"));
     for (size_t s = 0; s < report->n_sets; s++) {
         tb_text_printf(out, "<li><a href=\"#set-%zu\">", s);
         tb_html_name(out, report->sets[s].name);
@@ -262,6 +265,11 @@ static timbang_status put_page(tb_text *out, const tb_report *report, tb_error *
     begin_section(out, report, "run", "The run", "Proses");
     put_figure(out, report, "pipeline", 0);
     tb_text_puts(out, "</section>\n");
+    if (report->roadmap.n_rows > 0) {
+        begin_section(out, report, "roadmap", "The roadmap", "Peta jalan");
+        tb_html_roadmap(out, report);
+        tb_text_puts(out, "</section>\n");
+    }
     for (size_t s = 0; s < report->n_sets; s++)
         put_set(out, report, s);
     begin_section(out, report, "size", "Size", "Ukuran");

@@ -78,6 +78,9 @@ void tb_html_latency_table(tb_text *out, const tb_report *report, size_t set);
 void tb_html_size_table(tb_text *out, const tb_report *report);
 void tb_html_null_table(tb_text *out, const tb_report *report, size_t set); /* html_luck.c */
 void tb_html_groups(tb_text *out, const tb_report *report, size_t set);
+void tb_html_roadmap(tb_text *out, const tb_report *report); /* html_roadmap.c */
+/* "QAT int8, seed 42"; false, and nothing, where the record does not tell. */
+bool tb_html_role(tb_text *out, const tb_report *report, const tb_report_model *model);
 void tb_html_flips(tb_text *out, const tb_report *report, size_t set);         /* html_flips.c */
 void tb_html_claims(tb_text *out, const tb_report *report);                    /* html_claims.c */
 void tb_html_warnings(tb_text *out, const tb_report *report, const char *set); /* html_notes.c; NULL: of no set */

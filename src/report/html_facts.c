@@ -91,6 +91,15 @@ static void put_model(tb_text *out, const tb_report *report, const tb_report_mod
         tb_html_name(out, m->labels[l]);
     }
     tb_text_printf(out, " <span class=\"soft\">(%s)</span></dd>\n", labels_source(report, m->labels_from));
+    if (m->training.stage) {
+        tb_text_printf(out, "<dt>%s</dt><dd>", tb_report_say(report, "role", "peran"));
+        tb_html_role(out, report, m);
+        if (m->training.parent) {
+            tb_html_say(out, report, ", from ", ", dari ");
+            tb_html_name(out, m->training.parent);
+        }
+        tb_text_puts(out, "</dd>\n");
+    }
     if (m->untrained_head)
         put_fact(out, tb_report_say(report, "head", "<i>head</i>"),
                  tb_report_say(report, "untrained: new and random, from the seed", "belum dilatih: baru dan acak"));

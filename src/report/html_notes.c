@@ -80,6 +80,9 @@ static bool about_run(tb_text *out, const tb_report_warning *w)
         {"seeds_differ", "pengaturan pelatihan di antara <i>seed</i> satu resep berbeda"},
         {"outliers", "beberapa putaran pengukuran waktu jauh lebih lama daripada yang lain"},
         {"null_unmatched", "galat bobot beberapa model acak menyimpang lebih dari 5 % dari model sebenarnya"},
+        {"control_unrecorded", "dianggap kontrol karena diberikan sebagai kontrol; timbang.json-nya tidak mencatatnya"},
+        {"trained_scheme_left_out", "skema tujuan pelatihannya tidak termasuk varian"},
+        {"seed_unpaired", "<i>seed</i>-nya tidak punya pasangan, jadi tidak ikut dalam uji berpasangan"},
         {"flips_cut", "tidak semua teks yang berubah label ditampilkan"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -39,6 +39,11 @@ void tb_html_begin_row(tb_text *out, const tb_report *report, size_t result, siz
     if (report->n_models > 1 && tb_report_first_of_model(report, result)) {
         tb_text_printf(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%zu\"><span>", n_columns);
         tb_html_name(out, report->models[r->model].name);
+        if (report->models[r->model].training.stage && !r->untrained_head) {
+            tb_text_puts(out, " <small class=\"soft\">");
+            tb_html_role(out, report, &report->models[r->model]);
+            tb_text_puts(out, "</small>");
+        }
         if (r->untrained_head)
             tb_text_printf(out, " <span class=\"mark\">%s</span>",
                            tb_report_say(report, "untrained head", "<i>head</i> belum dilatih"));

@@ -511,6 +511,7 @@ static void put_methods(tb_methods *m)
     tb_methods_tests(m);
     tb_methods_null(m);
     tb_methods_seeds(m);
+    tb_methods_roadmap(m);
     put_latency(m);
     put_versions(m);
     tb_text_puts(m->out, "\\par\\endgroup\n");

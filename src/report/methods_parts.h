@@ -31,5 +31,6 @@ void tb_methods_figures(tb_methods *methods);
 void tb_methods_tests(tb_methods *methods);
 void tb_methods_null(tb_methods *methods);
 void tb_methods_seeds(tb_methods *methods);
+void tb_methods_roadmap(tb_methods *methods);
 
 #endif

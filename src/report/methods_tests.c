@@ -151,6 +151,32 @@ void tb_methods_tests(tb_methods *m)
                    ", dan peluang menunjukkan kesetaraan bila tidak ada selisih.\n");
 }
 
+void tb_methods_roadmap(tb_methods *m)
+{
+    const tb_report *r = m->report;
+    if (r->roadmap.n_pairs == 0)
+        return;
+    tb_methods_paragraph(m, "Quantization-aware training.", "Pelatihan sadar kuantisasi.");
+    tb_methods_say(
+        m,
+        "Models trained with quantization run the integers of training where the scheme is the one that they were "
+        "trained for, and their float masters rounded to nearest where it is another. At equal bits they are compared "
+        "with post-training quantization of the model that they began with, and with a control that was trained on in "
+        "FP32 for as many steps: on the same texts, seed by seed, accuracies by the exact two-sided McNemar "
+        "test~@mcnemar1947@",
+        "Model yang dilatih dengan kuantisasi menjalankan bilangan bulat hasil pelatihannya bila skemanya adalah skema "
+        "tujuan pelatihan, dan bobot induk \\emph{float} yang dibulatkan ke nilai terdekat bila skemanya lain. Pada "
+        "bit "
+        "yang sama, model itu dibandingkan dengan kuantisasi pascapelatihan dari model asalnya dan dengan kontrol yang "
+        "dilatih lanjut dalam FP32 selama langkah yang sama: pada teks yang sama, per \\emph{seed}, akurasi dengan uji "
+        "McNemar eksak dua sisi~@mcnemar1947@");
+    if (r->plan.replicates > 0)
+        tb_methods_say(m, ", mean differences in macro F1 by a bootstrap crossed over seeds and texts~@efron1993@",
+                       ", rerata selisih F1 makro dengan bootstrap silang atas \\emph{seed} dan teks~@efron1993@");
+    tb_methods_say(m, ". Corrections~@holm1979@ go over the schemes of two models on one set.\n",
+                   ". Koreksi~@holm1979@ berlaku atas skema dari dua model pada satu set.\n");
+}
+
 /* ---- Luck, seeds ---- */
 
 void tb_methods_null(tb_methods *m)

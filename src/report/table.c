@@ -4,6 +4,7 @@
 #include "report/data.h"
 #include "report/html.h"
 #include "report/report.h"
+#include "report/table_roadmap.h"
 #include "report/terminal.h"
 
 #include <math.h>
@@ -477,6 +478,7 @@ static void draw(const table *t)
         put_warnings(t, t->report->sets[s].name);
     }
     tb_text_putc(t->out, '\n');
+    tb_table_roadmap(t->out, t->report, t->limit, t->color ? BOLD : "", t->color ? PLAIN : "");
     put_warnings(t, NULL);
     put_legend(t);
 }

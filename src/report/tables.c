@@ -14,6 +14,10 @@ static const tb_table *const tables[] = {
     &tb_table_null,        &tb_table_seeds,   &tb_table_flips,     &tb_table_claims,
 };
 
+/* Written only where there is a roadmap. */
+static const tb_table *const roadmap_tables[] = {&tb_table_roadmap_rows, &tb_table_roadmap_tests,
+                                                 &tb_table_roadmap_seeds};
+
 static timbang_status write_text(tb_text *text, const char *folder, const char *name, const char *suffix, tb_error *err)
 {
     tb_text file = {0};
@@ -62,6 +66,9 @@ timbang_status tb_tables_write(const tb_report *report, const char *folder, tb_e
     timbang_status status = inner ? tb_make_dirs(inner, err) : err->status;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && status == TIMBANG_OK; i++)
         status = write_table(report, tables[i], inner, err);
+    for (size_t i = 0; i < sizeof roadmap_tables / sizeof roadmap_tables[0] && report->roadmap.n_rows > 0; i++)
+        if (status == TIMBANG_OK)
+            status = write_table(report, roadmap_tables[i], inner, err);
     free(inner);
     return status;
 }

@@ -128,6 +128,7 @@ extern const tb_table tb_table_main, tb_table_tests, tb_table_calibration, tb_ta
 extern const tb_table tb_table_per_class, tb_table_confusion, tb_table_labels;               /* tables_classes.c */
 extern const tb_table tb_table_sizes, tb_table_null, tb_table_seeds;                         /* tables_study.c */
 extern const tb_table tb_table_flips;                                                        /* tables_flips.c */
+extern const tb_table tb_table_roadmap_rows, tb_table_roadmap_tests, tb_table_roadmap_seeds; /* tables_roadmap.c */
 extern const tb_table tb_table_claims;                                                       /* tables_claims.c */
 
 /* The figure of a column in a row; NULL where the row has none. */

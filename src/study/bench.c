@@ -502,7 +502,7 @@ static void release(bench *b)
         tb_workspace_free(b->workspaces[i]);
     free(b->workspaces);
     free(b->columns);
-    for (size_t i = 0; i < b->n_kinds * b->n_levels; i++)
+    for (size_t i = 0; b->variants && i < b->n_kinds * b->n_levels; i++)
         tb_variant_free(&b->variants[i]);
     free(b->variants);
     for (size_t i = 0; i < b->n_teams; i++)

@@ -15,7 +15,7 @@
 timbang_status tb_collect_begin(tb_collected *collected, tb_error *err)
 {
     *collected = (tb_collected){json_array(), json_array(), json_array(), json_array(),
-                                json_array(), json_array(), json_array()};
+                                json_array(), json_array(), json_array(), NULL};
     const tb_collected *c = collected;
     return tb_json_done(
         !c->variants || !c->results || !c->flips || !c->nulls || !c->groups || !c->resident || !c->latency, err);
@@ -30,6 +30,7 @@ void tb_collect_free(tb_collected *collected)
     json_decref(collected->groups);
     json_decref(collected->resident);
     json_decref(collected->latency);
+    json_decref(collected->roadmap);
     memset(collected, 0, sizeof *collected);
 }
 

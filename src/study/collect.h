@@ -8,6 +8,7 @@
 
 typedef struct tb_collected { /* JSON arrays (docs/results.md) */
     json_t *variants, *results, *flips, *nulls, *groups, *resident, *latency;
+    json_t *roadmap; /* an object; NULL: there is none */
 } tb_collected;
 
 timbang_status tb_collect_begin(tb_collected *collected, tb_error *err);

@@ -52,5 +52,10 @@ timbang_status tb_figures_of_null(const tb_task *task, const float *fp32, const 
 timbang_status tb_figures_of_seeds(const tb_task *task, const tb_statistics *statistics, const float *const *logits,
                                    const float *const *fp32, size_t n_seeds, tb_pool *pool, json_t **out,
                                    tb_error *err);
+/* {seeds, delta_accuracy, delta_macro_f1} of roadmap.pairs: logits[s] against baseline[s] of the same seed, both
+ * [n][n_labels] of the task. */
+timbang_status tb_figures_of_pairs(const tb_task *task, const tb_statistics *statistics, const float *const *logits,
+                                   const float *const *baseline, size_t n_seeds, tb_pool *pool, json_t **out,
+                                   tb_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Several models under one name: those of random rounding beside the real one, and seeds of one recipe.
- * Includes: study/figures_parts.h, study/record.h, eval. Called by: study/collect, study/groups. */
+ * Several models under one name: those of random rounding beside the real one. (Seeds of one recipe: figures_seeds.c.)
+ * Includes: study/figures_parts.h, study/record.h, eval. Called by: study/collect. */
 #include "study/figures_parts.h"
 #include "study/record.h"
 
@@ -8,15 +8,6 @@
 #include <stdlib.h>
 
 static const double rounding = 1e-12; /* figures that are closer are equal */
-
-static timbang_status figures_of(const tb_task *task, const float *logits, tb_figures *figures, tb_outcomes *outcomes,
-                                 tb_error *err)
-{
-    const tb_logit_rows rows = {task, logits, 1};
-    return tb_figures_stream(tb_logit_rows_probs, &rows, task->truth, task->n, task->n_classes, figures, outcomes, err);
-}
-
-/* ---- Null ---- */
 
 enum { LUCK_ACCURACY, LUCK_MACRO_F1, LUCK_AGREEMENT, LUCK_FIGURES };
 static const char *const luck_names[LUCK_FIGURES] = {"accuracy", "macro_f1", "agreement"};
@@ -27,7 +18,7 @@ static timbang_status luck_of(const tb_task *task, const float *logits, const ui
 {
     tb_figures figures;
     tb_outcomes outcomes;
-    TB_TRY(figures_of(task, logits, &figures, &outcomes, err));
+    TB_TRY(tb_figures_of_logits(task, logits, &figures, &outcomes, err));
     size_t agree = 0;
     for (size_t i = 0; baseline && i < task->n; i++)
         agree += baseline[i] == outcomes.predicted[i];
@@ -91,7 +82,7 @@ static timbang_status luck_values(luck *l, const float *fp32, const float *real,
 {
     tb_figures figures = {0};
     if (fp32)
-        TB_TRY(figures_of(l->task, fp32, &figures, &l->baseline, err));
+        TB_TRY(tb_figures_of_logits(l->task, fp32, &figures, &l->baseline, err));
     tb_figures_free(&figures);
     float *logits = tb_calloc(l->task->n * l->task->n_labels, sizeof *logits, err);
     timbang_status status = logits ? TIMBANG_OK : err->status;
@@ -141,133 +132,5 @@ timbang_status tb_figures_of_null(const tb_task *task, const float *fp32, const 
     }
     tb_outcomes_free(&l.baseline);
     free(l.values);
-    return status;
-}
-
-/* ---- Seeds ---- */
-
-typedef struct seeds {
-    const tb_task *task;
-    const tb_statistics *statistics;
-    size_t n;                 /* seeds */
-    bool compared;            /* with FP32 */
-    tb_outcomes *outcomes;    /* [2 n]: the variant's, FP32's */
-    double *values;           /* [4][n]: accuracy, macro-F1, and their differences */
-    tb_replicate *replicates; /* [2 n][replicates]; NULL: no bootstrap */
-} seeds;
-
-static timbang_status seed_figures(seeds *s, const float *const *logits, const float *const *fp32, tb_error *err)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        tb_figures own, base;
-        TB_TRY(figures_of(s->task, logits[i], &own, &s->outcomes[i], err));
-        s->values[i] = own.accuracy;
-        s->values[s->n + i] = own.macro_f1;
-        tb_figures_free(&own);
-        if (!s->compared)
-            continue;
-        TB_TRY(figures_of(s->task, fp32[i], &base, &s->outcomes[s->n + i], err));
-        s->values[2 * s->n + i] = s->values[i] - base.accuracy;
-        s->values[3 * s->n + i] = s->values[s->n + i] - base.macro_f1;
-        tb_figures_free(&base);
-    }
-    return TIMBANG_OK;
-}
-
-static timbang_status seed_bootstrap(seeds *s, tb_pool *pool, tb_error *err)
-{
-    if (!s->compared || s->statistics->replicates == 0)
-        return TIMBANG_OK;
-    const tb_bootstrap_job job = {
-        .n = s->task->n,
-        .n_classes = s->task->n_classes,
-        .n_classifiers = 2 * s->n,
-        .truth = s->task->truth,
-        .classifiers = s->outcomes,
-        .replicates = (size_t)s->statistics->replicates,
-        .seed = s->statistics->seed,
-        .pool = pool,
-    };
-    return tb_bootstrap_run(&job, &s->replicates, err);
-}
-
-static double replicate_delta(const seeds *s, size_t seed, size_t b, bool macro_f1)
-{
-    size_t count = (size_t)s->statistics->replicates;
-    const tb_replicate *own = &s->replicates[seed * count + b], *base = &s->replicates[(s->n + seed) * count + b];
-    return macro_f1 ? own->macro_f1 - base->macro_f1 : own->accuracy - base->accuracy;
-}
-
-/* Seeds are drawn like texts, from streams of their own, and all of them see the same draw of texts. */
-static json_t *crossed_interval(const seeds *s, bool macro_f1)
-{
-    if (!s->replicates)
-        return json_null();
-    size_t count = (size_t)s->statistics->replicates;
-    tb_error unused = {0};
-    double *means = tb_calloc(count, sizeof *means, &unused);
-    if (!means)
-        return NULL;
-    for (size_t b = 0; b < count; b++) {
-        for (size_t i = 0; i < s->n; i++) {
-            size_t seed = tb_bootstrap_draw(s->statistics->seed, b + 0x100000000ULL, i, s->n);
-            means[b] += replicate_delta(s, seed, b, macro_f1);
-        }
-        means[b] /= (double)s->n;
-    }
-    json_t *interval = tb_json_range(tb_bootstrap_interval(means, count));
-    free(means);
-    return interval;
-}
-
-static json_t *spread_object(const double *values, size_t n)
-{
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += values[i];
-    double mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++)
-        squares += (values[i] - mean) * (values[i] - mean);
-    return json_pack("{s:f, s:f, s:o}", "mean", mean, "sd", n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0, "values",
-                     tb_json_reals(values, n));
-}
-
-static json_t *seeds_object(const seeds *s)
-{
-    json_t *object = json_object();
-    int bad = json_object_set_new(object, "accuracy", spread_object(s->values, s->n));
-    bad |= json_object_set_new(object, "macro_f1", spread_object(s->values + s->n, s->n));
-    for (size_t f = 0; f < 2; f++) {
-        json_t *delta = s->compared ? spread_object(s->values + (2 + f) * s->n, s->n) : json_null();
-        if (s->compared)
-            bad |= json_object_set_new(delta, "interval", crossed_interval(s, f == 1));
-        bad |= json_object_set_new(object, f == 0 ? "delta_accuracy" : "delta_macro_f1", delta);
-    }
-    if (bad) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
-}
-
-timbang_status tb_figures_of_seeds(const tb_task *task, const tb_statistics *statistics, const float *const *logits,
-                                   const float *const *fp32, size_t n_seeds, tb_pool *pool, json_t **out, tb_error *err)
-{
-    seeds s = {.task = task, .statistics = statistics, .n = n_seeds, .compared = fp32 != NULL};
-    s.outcomes = tb_calloc(2 * n_seeds, sizeof *s.outcomes, err);
-    s.values = s.outcomes ? tb_calloc(4 * n_seeds, sizeof *s.values, err) : NULL;
-    timbang_status status = s.values ? seed_figures(&s, logits, fp32, err) : err->status;
-    if (status == TIMBANG_OK)
-        status = seed_bootstrap(&s, pool, err);
-    json_t *object = status == TIMBANG_OK ? seeds_object(&s) : NULL;
-    if (status == TIMBANG_OK)
-        status = tb_json_done(!object, err);
-    for (size_t i = 0; s.outcomes && i < 2 * n_seeds; i++)
-        tb_outcomes_free(&s.outcomes[i]);
-    free(s.outcomes);
-    free(s.values);
-    free(s.replicates);
-    if (status == TIMBANG_OK)
-        *out = object;
     return status;
 }

@@ -18,6 +18,10 @@ void tb_logit_rows_logits(const void *arg, size_t row, double *logits);
  * are, and has room for them. */
 const float *tb_logit_rows_view(const tb_logit_rows *rows, size_t begin, size_t end, float *block);
 
+/* The figures of one classifier, and what it says of every text. Both are to be freed. */
+timbang_status tb_figures_of_logits(const tb_task *task, const float *logits, tb_figures *figures,
+                                    tb_outcomes *outcomes, tb_error *err);
+
 /* All variants on one set. */
 typedef struct tb_set_figures {
     const tb_figures_job *job;

@@ -42,3 +42,10 @@ const float *tb_logit_rows_view(const tb_logit_rows *rows, size_t begin, size_t 
         read_row(rows, i, block + (i - begin) * rows->task->n_classes);
     return block;
 }
+
+timbang_status tb_figures_of_logits(const tb_task *task, const float *logits, tb_figures *figures,
+                                    tb_outcomes *outcomes, tb_error *err)
+{
+    const tb_logit_rows rows = {task, logits, 1};
+    return tb_figures_stream(tb_logit_rows_probs, &rows, task->truth, task->n, task->n_classes, figures, outcomes, err);
+}

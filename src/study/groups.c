@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Models that are seeds of one recipe: found by their timbang.json, compared within seed, never pooled.
- * Includes: study/collect.h, study/units.h. Called by: study/study. */
+ * Includes: study/collect.h, study/lineage.h, study/units.h. Called by: study/study. */
 #include "base/text.h"
 #include "study/collect.h"
+#include "study/lineage.h"
 #include "study/record.h"
 #include "study/units.h"
 
@@ -15,21 +16,6 @@ typedef struct group {
     size_t *members; /* indices of models */
     size_t n;
 } group;
-
-static bool same_labels(const tb_plan_model *a, const tb_plan_model *b)
-{
-    if (a->n_labels != b->n_labels)
-        return false;
-    for (size_t l = 0; l < a->n_labels; l++)
-        if (strcmp(a->labels[l], b->labels[l]) != 0)
-            return false;
-    return true;
-}
-
-static bool belongs(const tb_plan_model *first, const tb_plan_model *other)
-{
-    return first->recipe && other->recipe && strcmp(first->recipe, other->recipe) == 0 && same_labels(first, other);
-}
 
 /* Members in which the recipes differ, "a, b"; "" where all agree. */
 static timbang_status differing(const group *g, json_t **names, tb_text *text, tb_error *err)
@@ -150,18 +136,8 @@ timbang_status tb_collect_groups(const tb_plan *plan, const tb_store *store, tb_
     g.members = tb_calloc(plan->n_models, sizeof *g.members, err);
     timbang_status status = g.members ? TIMBANG_OK : err->status;
     for (size_t m = 0; m < plan->n_models && status == TIMBANG_OK; m++) {
-        bool earlier = false;
-        g.n = 0;
-        for (size_t o = 0; o < plan->n_models; o++) {
-            if (!belongs(&plan->models[m], &plan->models[o]))
-                continue;
-            bool again = false; /* the same seed a second time is no other seed */
-            for (size_t i = 0; i < g.n; i++)
-                again = again || plan->models[g.members[i]].recipe_seed == plan->models[o].recipe_seed;
-            earlier = earlier || o < m;
-            if (!again)
-                g.members[g.n++] = o;
-        }
+        bool earlier;
+        g.n = tb_seeds_of_recipe(plan, m, g.members, &earlier);
         if (!earlier && g.n > 1)
             status = put_group(&g, into->groups, err);
     }

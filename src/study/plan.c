@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The plan of a study: options, models, variants. (Sets: plan_sets.c; labels: plan_labels.c.)
+ * The plan of a study: options, variants. (Models: plan_models.c; sets: plan_sets.c; labels: plan_labels.c.)
  * Includes: study/plan.h. Called by: study/study. */
 #include "study/plan.h"
 
@@ -67,25 +67,6 @@ timbang_status tb_plan_name(const char *given, const char *path, bool drop_exten
     return TIMBANG_OK;
 }
 
-/* The name with everything replaced that a file name should not hold. */
-static timbang_status make_slug(const char *name, char *const *taken, size_t n_taken, char **slug, tb_error *err)
-{
-    size_t length = strlen(name) < 100 ? strlen(name) : 100;
-    char *made = tb_calloc(length + 32, 1, err);
-    if (!made)
-        return err->status;
-    for (size_t i = 0; i < length; i++) {
-        char c = name[i];
-        bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                    c == '_' || (c == '.' && i > 0);
-        made[i] = fine ? c : '_';
-    }
-    for (size_t n = 2; is_taken(made, taken, n_taken) && n < MAX_ENTRIES; n++)
-        snprintf(made + length, 31, "-%zu", n);
-    *slug = made;
-    return TIMBANG_OK;
-}
-
 /* ---- Variants ---- */
 
 static timbang_status parse_variants(tb_plan *plan, tb_error *err)
@@ -118,6 +99,39 @@ static timbang_status parse_variants(tb_plan *plan, tb_error *err)
         tb_notes notes = tb_plan_notes(plan);
         return tb_note(&notes, NULL, NULL, "no_baseline", err,
                        "fp32 is not among the variants, so nothing is compared");
+    }
+    return TIMBANG_OK;
+}
+
+/* What QAT trained for is run too, on every model, where nobody said what to run: else nothing of equal bits would
+ * stand beside it. */
+static timbang_status add_trained_schemes(tb_plan *plan, tb_error *err)
+{
+    for (size_t m = 0; m < plan->n_models; m++) {
+        const tb_plan_model *model = &plan->models[m];
+        tb_scheme scheme = {0};
+        bool seen = false;
+        if (!model->trained)
+            continue;
+        if (tb_scheme_parse(model->training.scheme, 0, NULL, &scheme, err) != TIMBANG_OK)
+            return tb_fail_prefix(err, "%s/timbang.json", model->path);
+        if (strcmp(scheme.name, model->training.scheme) != 0)
+            return tb_fail(err, TIMBANG_FORMAT, "%s/timbang.json: 'scheme' is '%s', which is called '%s'", model->path,
+                           model->training.scheme, scheme.name);
+        for (size_t i = 0; i < plan->n_schemes; i++)
+            seen = seen || strcmp(plan->schemes[i].name, scheme.name) == 0;
+        if (seen)
+            continue;
+        tb_notes notes = tb_plan_notes(plan);
+        if (plan->asked) {
+            TB_TRY(tb_note(&notes, model->name, NULL, "trained_scheme_left_out", err,
+                           "was trained for %s, which is not among the variants", scheme.name));
+            continue;
+        }
+        void *block = plan->schemes;
+        TB_TRY(tb_grow(&block, plan->n_schemes + 1, sizeof *plan->schemes, err));
+        plan->schemes = block;
+        plan->schemes[plan->n_schemes++] = scheme;
     }
     return TIMBANG_OK;
 }
@@ -171,72 +185,6 @@ static timbang_status choose_variants(tb_plan *plan, tb_plan_model *model, const
 
 /* ---- Models ---- */
 
-/* What the sidecar timbang.json says of a head that an earlier command made; it knows nothing of a bare file. */
-static timbang_status recorded_untrained(const tb_plan_model *model, bool *untrained, tb_error *err)
-{
-    const tb_folder *folder = model->folder;
-    if (model->weights_path || !tb_folder_has(folder, "timbang.json"))
-        return TIMBANG_OK;
-    json_t *sidecar = NULL;
-    TB_TRY(tb_json_load(folder, "timbang.json", &sidecar, err));
-    timbang_status status = tb_json_get_bool(sidecar, "timbang.json", "untrained_head", false, untrained, err);
-    json_decref(sidecar);
-    return status;
-}
-
-static timbang_status open_model(tb_plan *plan, tb_plan_model *model, tb_error *err)
-{
-    if (model->path) {
-        TB_TRY(tb_folder_open(model->path, &model->opened, err));
-        model->folder = model->opened;
-    } else if (plan->job->embedded)
-        model->folder = plan->job->embedded;
-    else
-        return tb_fail(err, TIMBANG_USAGE, "this build has no embedded model: name one with --model NAME=DIR");
-    TB_TRY(tb_config_load(model->folder, &model->config, err));
-    TB_TRY(tb_parts_of(model->folder, model->weights_path, &model->parts, err));
-    model->shipped = model->config.quantization != NULL;
-    bool recorded = false;
-    TB_TRY(recorded_untrained(model, &recorded, err));
-    model->untrained_head = !model->parts.has_head || recorded;
-    model->new_head = !model->parts.has_head;
-    TB_TRY(tb_plan_recipe(model, err));
-    TB_TRY(tb_settings_facts(model->folder, &model->files, err));
-    return tb_weights_facts(model->folder, model->weights_path, &model->weights, err);
-}
-
-static timbang_status open_models(tb_plan *plan, tb_error *err)
-{
-    const timbang_study_options *o = plan->job->options;
-    size_t n = o->n_models;
-    if (n == 0 || n > MAX_ENTRIES)
-        return tb_fail(err, TIMBANG_USAGE, "a study needs at least one model: name one with --model NAME=DIR");
-    if (o->weights && (n != 1 || !o->models[0].path))
-        return tb_fail(
-            err, TIMBANG_USAGE,
-            "%s: a bare file of weights is the only model of a study, with the folder of its config.json; "
-            "to compare it with others, make a folder of it (quantize --weights FILE --config DIR --to fp32)",
-            o->weights);
-    plan->models = tb_calloc(n, sizeof *plan->models, err);
-    char **names = plan->models ? tb_calloc(2 * n, sizeof *names, err) : NULL;
-    timbang_status status = names ? TIMBANG_OK : err->status;
-    for (size_t i = 0; i < n && status == TIMBANG_OK; i++) {
-        tb_plan_model *model = &plan->models[plan->n_models++];
-        model->path = o->models[i].path;
-        model->weights_path = o->weights;
-        status = tb_plan_name(o->models[i].name, o->weights ? o->weights : model->path, o->weights != NULL, names, i,
-                              &model->name, err);
-        if (status == TIMBANG_OK)
-            status = make_slug(model->name, names + n, i, &model->slug, err);
-        names[i] = model->name;
-        names[n + i] = model->slug;
-        if (status == TIMBANG_OK)
-            status = open_model(plan, model, err);
-    }
-    free(names);
-    return status;
-}
-
 /* Loads the source once, so that a bad tensor is found before the first variant is made. */
 static timbang_status check_model(tb_plan *plan, tb_plan_model *model, tb_error *err)
 {
@@ -269,7 +217,8 @@ static timbang_status open_plan(tb_plan *plan, tb_error *err)
 {
     TB_TRY(tb_plan_statistics(plan, err));
     TB_TRY(parse_variants(plan, err));
-    TB_TRY(open_models(plan, err));
+    TB_TRY(tb_plan_models(plan, err));
+    TB_TRY(add_trained_schemes(plan, err));
     TB_TRY(tb_plan_name_sets(plan, err));
     return tb_plan_fix(plan, err);
 }
@@ -294,35 +243,15 @@ timbang_status tb_plan_read(tb_plan *plan, tb_error *err)
         tb_progress(plan->job->hooks, "checking models", m, plan->n_models);
         TB_TRY(tb_check_cancel(plan->job->hooks, err));
         TB_TRY(check_model(plan, &plan->models[m], err));
+        TB_TRY(tb_plan_trained(plan, &plan->models[m], err));
     }
     tb_progress(plan->job->hooks, "checking models", plan->n_models, plan->n_models);
     return TIMBANG_OK;
 }
 
-static void free_model(tb_plan_model *model, size_t n_tasks)
-{
-    for (size_t s = 0; model->tasks && s < n_tasks; s++)
-        tb_task_free(&model->tasks[s]);
-    free(model->tasks);
-    if (model->own_labels)
-        tb_labels_free(model->own_labels, model->n_labels);
-    free(model->variants);
-    free(model->variant_names);
-    json_decref(model->weights);
-    json_decref(model->files);
-    json_decref(model->settings);
-    free(model->recipe);
-    tb_config_free(&model->config);
-    tb_folder_close(model->opened);
-    free(model->name);
-    free(model->slug);
-}
-
 void tb_plan_free(tb_plan *plan)
 {
-    for (size_t m = 0; m < plan->n_models; m++)
-        free_model(&plan->models[m], plan->n_loaded);
-    free(plan->models);
+    tb_plan_models_free(plan);
     for (size_t s = 0; s < plan->n_loaded; s++) {
         free(plan->sets[s].name);
         tb_dataset_free(plan->sets[s].dataset);

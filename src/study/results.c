@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/energy.h"
 #include "base/sha256.h"
+#include "study/lineage.h"
 #include "study/record.h"
 #include "text/clean.h"
 
@@ -132,6 +133,17 @@ static json_t *weights_array(const tb_plan *plan, const tb_plan_model *model)
     return files;
 }
 
+/* Where a model comes from; parent: the name of the model of the study that it began with. */
+static json_t *training_object(const tb_plan *plan, const tb_plan_model *model)
+{
+    const tb_training *t = &model->training;
+    const tb_plan_model *parent = tb_parent_of(plan, model);
+    json_t *seed = t->has_seed ? tb_json_count(model->recipe_seed) : json_null();
+    return json_pack("{s:s?, s:s?, s:b, s:s?, s:o, s:s?, s:s?, s:s?}", "stage", tb_stage_name(tb_stage_of(model)),
+                     "role", t->role, "control", t->control, "scheme", t->scheme, "seed", seed, "recipe_hash",
+                     t->recipe_hash, "parent_sha256", t->parent, "parent", parent ? parent->name : NULL);
+}
+
 static timbang_status put_model(const tb_plan *plan, const tb_plan_model *model, json_t *array, tb_error *err)
 {
     const tb_config *c = &model->config;
@@ -147,6 +159,8 @@ static timbang_status put_model(const tb_plan *plan, const tb_plan_model *model,
                   model->labels_from, "untrained_head", model->untrained_head, "shipped_quantized", model->shipped,
                   "parameters", tb_json_count(model->parameters), "fp32_bytes", tb_json_count(4 * model->parameters),
                   "shape", shape, "weights", weights_array(plan, model), "files", model->files);
+    if (tb_plan_has_roadmap(plan))
+        TB_TRY(tb_json_done(json_object_set_new(object, "training", training_object(plan, model)) != 0, err));
     return tb_json_done(json_array_append_new(array, object) != 0, err);
 }
 
@@ -191,6 +205,8 @@ static timbang_status fill(const tb_plan *plan, const tb_collected *c, const cha
     bad |= json_object_set(root, "flips", c->flips);
     bad |= json_object_set(root, "null", c->nulls);
     bad |= json_object_set(root, "groups", c->groups);
+    if (c->roadmap)
+        bad |= json_object_set(root, "roadmap", c->roadmap);
     bad |= json_object_set(root, "warnings", plan->warnings);
     /* What differs from run to run and from machine to machine is in these three members and nowhere else. */
     tb_energy_meter energy;

@@ -49,13 +49,6 @@ static tb_run_options run_options(const model_run *r)
 
 /* ---- Variants ---- */
 
-/* The hash of the source's weights as quantize would compute it: of one file, not of shards. */
-static const char *weights_sha256(const tb_plan_model *model)
-{
-    const json_t *only = json_array_size(model->weights) == 1 ? json_array_get(model->weights, 0) : NULL;
-    return json_string_value(json_object_get(only, "sha256"));
-}
-
 static timbang_status make_variant(const tb_plan *plan, size_t index, size_t v, const char *models_dir,
                                    const char *folder, bool reuse, const tb_jitter *jitter, tb_own_errors *own_errors,
                                    tb_variant *made, tb_error *err)
@@ -71,7 +64,7 @@ static timbang_status make_variant(const tb_plan *plan, size_t index, size_t v, 
         .labels = model->hand_labels ? model->labels : NULL,
         .n_labels = model->hand_labels ? model->n_labels : 0,
         .seed = job->options->seed,
-        .source_sha256 = weights_sha256(model),
+        .source_sha256 = model->source_sha256,
         .scheme = model->variants[v],
         .out = out,
         .reuse = reuse,
@@ -81,7 +74,12 @@ static timbang_status make_variant(const tb_plan *plan, size_t index, size_t v, 
         .pool = job->pool,
         .hooks = job->hooks,
     };
+    bool trained = !jitter && v == tb_plan_trained_variant(model);
+    if (trained)
+        variant.trained = model->trained;
     timbang_status status = tb_variant_make(&variant, made, err);
+    if (trained && status == TIMBANG_OK)
+        made->weight_error = model->trained_error;
     free(out);
     if (status != TIMBANG_OK && status != TIMBANG_CANCELLED)
         return tb_fail_prefix(err, "%s, %s", model->name, model->variant_names[v]);

@@ -10,6 +10,7 @@
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/results.h"
+#include "study/roadmap.h"
 #include "study/run.h"
 #include "study/store.h"
 #include "study/timings.h"
@@ -128,6 +129,7 @@ static timbang_status collect(study *s, tb_error *err)
     for (size_t m = 0; m < s->plan.n_models; m++)
         TB_TRY(tb_collect_model(&s->plan, m, &s->store, &s->collected, s->predictions, err));
     TB_TRY(tb_collect_groups(&s->plan, &s->store, &s->collected, err));
+    TB_TRY(tb_collect_roadmap(&s->plan, &s->store, &s->collected, err));
     status = tb_writer_commit(s->predictions, err);
     s->predictions = NULL;
     return status;

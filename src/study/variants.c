@@ -36,6 +36,7 @@ static timbang_status quantize(const tb_variant_job *job, double *weight_error, 
         .jitter = job->jitter,
         .own_errors = job->own_errors,
         .weight_error = weight_error,
+        .kernels = job->kernels,
         .pool = job->pool,
         .hooks = job->hooks,
     };
@@ -45,7 +46,9 @@ static timbang_status quantize(const tb_variant_job *job, double *weight_error, 
 static timbang_status load(const tb_variant_job *job, tb_variant *variant, tb_error *err)
 {
     tb_load_options options = {
-        .folder = variant->made ? variant->made : job->folder,
+        .folder = variant->made  ? variant->made
+                  : job->trained ? job->trained
+                                 : job->folder,
         .weights_path = variant->made ? NULL : job->weights_path,
         .labels = variant->made ? NULL : job->labels,
         .n_labels = variant->made ? 0 : job->n_labels,
@@ -60,6 +63,10 @@ static timbang_status load(const tb_variant_job *job, tb_variant *variant, tb_er
 
 static timbang_status make(const tb_variant_job *job, tb_variant *variant, tb_error *err)
 {
+    if (job->trained) {
+        TB_TRY(tb_parts_of(job->trained, NULL, &variant->parts, err));
+        return load(job, variant, err);
+    }
     TB_TRY(tb_parts_of(job->folder, job->weights_path, &variant->parts, err));
     if (!source_will_do(job, &variant->parts)) {
         if (!job->reuse || !tb_is_directory(job->out))

@@ -16,6 +16,7 @@ typedef struct tb_variant_job {
     tb_compute compute;
     const char *source_sha256; /* of the weights, where it is known already; NULL is fine */
     const tb_scheme *scheme;   /* NULL: the source as it is */
+    const tb_folder *trained;  /* the scheme's own model as QAT wrote it, which is loaded; NULL: none */
     const char *out;           /* folder to make where one has to be made */
     bool reuse;                /* a folder that is there already is loaded as it is */
     const tb_jitter *jitter;   /* NULL: the scheme's own rounding */
@@ -27,7 +28,7 @@ typedef struct tb_variant_job {
 
 typedef struct tb_variant {
     tb_classifier *classifier;
-    tb_folder *made;     /* NULL: the source was loaded */
+    tb_folder *made;     /* NULL: the source, or what QAT wrote, was loaded */
     tb_parts parts;      /* of the folder that was loaded; all zero for a bare state dict */
     double weight_error; /* of the rounding; 0 where nothing was rounded */
 } tb_variant;

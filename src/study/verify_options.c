@@ -53,15 +53,31 @@ static timbang_status read_strings(const json_t *array, const char ***out, size_
     return *out ? TIMBANG_OK : err->status;
 }
 
+/* Did QAT train one of the models for that scheme? Then it stands among the variants without having been asked for. */
+static bool is_trained_scheme(const json_t *root, const char *scheme)
+{
+    size_t i;
+    json_t *model;
+    bool found = false;
+    json_array_foreach(json_object_get(root, "models"), i, model)
+    {
+        const json_t *training = json_object_get(model, "training");
+        const char *stage = json_string_value(json_object_get(training, "stage"));
+        const char *own = json_string_value(json_object_get(training, "scheme"));
+        found = found || (stage && strcmp(stage, "qat") == 0 && own && strcmp(own, scheme) == 0);
+    }
+    return found;
+}
+
 /* Variants that were taken by default must not be asked for by name: a shipped model may have none of them. */
-static bool are_defaults(const json_t *variants)
+static bool are_defaults(const json_t *root, const json_t *variants)
 {
     static const char *const defaults[] = {"fp32", "fp16", "int8", "int4"};
     enum { N_DEFAULTS = sizeof defaults / sizeof defaults[0] };
-    bool same = json_array_size(variants) == N_DEFAULTS;
-    for (size_t i = 0; same && i < N_DEFAULTS; i++) {
+    bool same = json_array_size(variants) >= N_DEFAULTS;
+    for (size_t i = 0; same && i < json_array_size(variants); i++) {
         const char *name = json_string_value(json_array_get(variants, i));
-        same = name && strcmp(name, defaults[i]) == 0;
+        same = name && (i < N_DEFAULTS ? strcmp(name, defaults[i]) == 0 : is_trained_scheme(root, name));
     }
     return same;
 }
@@ -105,6 +121,23 @@ static timbang_status read_reading(const json_t *o, const char *file, timbang_st
     return clean && *clean ? tb_clean_parse(clean, &into->eval.predict.clean, err) : TIMBANG_OK;
 }
 
+/* Models that were given as controls stand behind the others. */
+static timbang_status read_controls(tb_recorded_options *r, const char *file, tb_error *err)
+{
+    timbang_study_options *o = &r->options;
+    const json_t *models = json_object_get(r->root, "models");
+    for (bool last = true; last && o->n_models > 0;) {
+        const json_t *training = json_object_get(json_array_get(models, o->n_models - 1), "training");
+        last = false;
+        if (training)
+            TB_TRY(tb_json_get_bool(training, file, "control", false, &last, err));
+        o->n_models -= last;
+        o->n_controls += last;
+    }
+    o->controls = o->models + o->n_models;
+    return TIMBANG_OK;
+}
+
 static timbang_status read_root(tb_recorded_options *r, const char *file, tb_error *err)
 {
     uint64_t schema = 0;
@@ -121,7 +154,8 @@ static timbang_status read_root(tb_recorded_options *r, const char *file, tb_err
     TB_TRY(read_paths(r->root, file, "data", &r->data, &options->n_data, err));
     options->models = r->models;
     options->data = r->data;
-    if (!are_defaults(json_object_get(o, "variants"))) {
+    TB_TRY(read_controls(r, file, err));
+    if (!are_defaults(r->root, json_object_get(o, "variants"))) {
         TB_TRY(read_strings(json_object_get(o, "variants"), &r->variants, &options->n_variants, err));
         options->variants = r->variants;
     }

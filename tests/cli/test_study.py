@@ -1,9 +1,11 @@
 """eval, study and bench on tiny models: fields, warnings, options about data, what is written."""
+import hashlib
 import json
 import pathlib
 import unittest
 
 from common import LABELS, TEXTS, CliTest
+from test_schema import SCHEMA, errors
 
 
 class Eval(CliTest):
@@ -191,6 +193,95 @@ class Study(CliTest):
                               (["--weights", tiny / "model.safetensors", "--model", tiny, "--model", f"b={tiny}",
                                 "--data", data], "quantize")]:
                 self.fails("study", *args, "-o", self.dir / "out", has=has)
+
+
+class Roadmap(CliTest):
+    """Folders as `train` writes them."""
+
+    def sidecar(self, folder, role, seed, scheme="fp32", parent=None):
+        weights = parent and (parent / "model.safetensors").read_bytes()
+        record = {"timbang": "0.1.0", "role": role, "scheme": scheme, "recipe": {"what": role}, "recipe_hash": role * 4,
+                  "seed": seed, "parent_sha256": weights and hashlib.sha256(weights).hexdigest(), "untrained_head": False}
+        (folder / "timbang.json").write_text(json.dumps(record))
+        return folder
+
+    def trained(self, name, role, seed, weights, parent=None):
+        made = self.model(f"made-{weights}", weights)
+        folder = self.dir / name
+        folder.parent.mkdir(exist_ok=True)
+        made.rename(folder)
+        return self.sidecar(folder, role, seed, parent=parent)
+
+    def qat(self, name, seed, weights, parent, scheme="int8"):
+        masters, folder = self.model(f"made-{weights}", weights), self.dir / name
+        folder.parent.mkdir(exist_ok=True)
+        self.ok("quantize", masters, "--to", scheme, "-o", folder)
+        masters.rename(folder / "master")
+        return self.sidecar(folder, "qat", seed, scheme, parent)
+
+    def seeds(self, name):
+        (self.dir / name / "seeds.json").write_text(json.dumps({"seeds": [1, 2]}))
+
+    def folders(self):
+        base = self.model("base", id2label=None, label2id=None, architectures=["BertModel"])
+        for seed in (1, 2):
+            tuned = self.trained(f"tuned/seed-{seed}", "fine-tuned", seed, 10 + seed, base)
+            self.qat(f"qat/seed-{seed}", seed, 20 + seed, tuned)
+            self.trained(f"more/seed-{seed}", "control", seed, 30 + seed, tuned)
+        for name in ("tuned", "qat", "more"):
+            self.seeds(name)
+        return ["--model", f"base={base}", "--model", f"tuned={self.dir / 'tuned'}", "--model",
+                f"qat={self.dir / 'qat'}", "--control", self.dir / "more", "--data", self.data(), "--variants",
+                "fp32,int8,int4", "--bootstrap", 50, "--timing-seconds", 0, "-o", self.dir / "out", "--threads", 1]
+
+    def test_the_whole(self):
+        args = self.folders()
+        done = self.ok("study", *args)
+        for part in ("roadmap, macro-F1 on data", "qat      QAT int8", "qat - tuned (PTQ), int8: ",
+                     "qat - control, int8: ", "2 seeds"):
+            self.assertIn(part, done.stdout)
+        record = json.loads((self.dir / "out" / "results.json").read_text())
+        self.assertEqual(errors(record, SCHEMA), [])
+        self.assertEqual([row["name"] for row in record["roadmap"]["rows"]], ["base", "tuned", "qat", "control"])
+        self.assertEqual([m["name"] for m in record["models"]][3:6], ["qat/seed-1", "qat/seed-2", "control/seed-1"])
+        self.assertEqual(len(record["roadmap"]["pairs"]), 6)
+        for pair in record["roadmap"]["pairs"]:
+            self.assertEqual([s["seed"] for s in pair["seeds"]], [1, 2])
+        own = [v for v in record["variants"] if v["model"] == "qat/seed-1" and v["variant"] == "int8"][0]
+        weights = (self.dir / "qat" / "seed-1" / "model.safetensors").stat().st_size
+        self.assertEqual((own["made"], own["file_bytes"]), (False, weights))
+        self.assertIn('<section id="roadmap">', (self.dir / "out" / "report.html").read_text())
+        self.assertIn("roadmap.csv", [p.name for p in (self.dir / "out" / "tables").iterdir()])
+        # Drawn again from the record alone, and repeated from it.
+        self.ok("report", self.dir / "out", "-o", self.dir / "again")
+        for name in ("roadmap.csv", "roadmap.tex", "roadmap_tests.csv", "roadmap_seeds.csv"):
+            self.assertEqual((self.dir / "out" / "tables" / name).read_bytes(),
+                             (self.dir / "again" / "tables" / name).read_bytes())
+        again = self.json("verify", self.dir / "out", "--json")
+        self.assertEqual((again["same"], again["files_changed"]), (again["logits"], []))
+
+    def test_an_anonymous_roadmap_has_no_paths(self):
+        self.ok("study", *self.folders(), "--anonymous")
+        text = (self.dir / "out" / "results.json").read_text()
+        self.assertNotIn(str(self.dir), text)
+        self.assertIn('"roadmap"', text)
+
+    def test_mistakes(self):
+        args = self.folders()
+        masters = self.dir / "qat" / "seed-2" / "master"
+        (masters / "model.safetensors").write_bytes((self.dir / "tuned/seed-1/model.safetensors").read_bytes())
+        self.fails("study", *args, has=["qat/seed-2", "changed after the training"])
+        (masters / "config.json").unlink()
+        self.fails("study", *args, "--force", has="config.json")
+        for file in masters.iterdir():
+            file.unlink()
+        masters.rmdir()  # what is left is a quantized folder, which can be run as it is
+        done = self.ok("study", *args, "--force")
+        self.assertIn("qat/seed-2: its weights are int8 already", done.stderr)
+        (self.dir / "qat" / "seeds.json").write_text("{}")
+        self.fails("study", *args, "--force", has=["seeds.json", "'seeds'"])
+        self.fails("study", self.dir / "tuned", "--data", self.data(), "--control", self.dir / "qat" / "seed-1",
+                   has=["--control", "--model takes it"])
 
 
 class Bench(CliTest):

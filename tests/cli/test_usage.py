@@ -8,7 +8,7 @@ import unittest
 
 from common import PROGRAM, TEXTS, CliTest, run
 
-VERBS = ["predict", "tokenize", "info", "init", "quantize", "eval", "study", "bench"]
+VERBS = ["predict", "tokenize", "info", "init", "quantize", "eval", "study", "train", "bench"]
 
 
 class Help(CliTest):

@@ -229,6 +229,8 @@ static void bf16_of_the_level_itself(void **state)
             tb_gemm_bf16 g = {
                 .a = a, .lda = lda, .panels = guarded_at(packed), .m = m, .n = n, .k = k, .out = out[l], .ldo = n};
             both[l]->gemm_bf16(&g);
+            g.continues = true;
+            both[l]->gemm_bf16(&g);
             guarded_free(packed);
             if (amx_traps_error() != NULL)
                 fail_msg("a processor would refuse: %s", amx_traps_error());

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Packing: panels of every level hold the weights they should, both float forms agree, s4 unpacks to s8's bytes. */
+ * Packing: panels of every level hold the weights they should, packing by rows and by columns agree, s4 unpacks to s8's
+ * bytes. */
 #include "support.h"
 
 static size_t panels_bytes(size_t n, size_t nr, size_t panel_bytes)
@@ -7,7 +8,7 @@ static size_t panels_bytes(size_t n, size_t nr, size_t panel_bytes)
     return (n + nr - 1) / nr * panel_bytes;
 }
 
-static void both_float_forms_agree(void **state)
+static void both_forms_agree(void **state)
 {
     (void)state;
     const tb_kernels *levels[MAX_LEVELS];
@@ -30,6 +31,14 @@ static void both_float_forms_agree(void **state)
                 guarded a = guarded_new(bytes, 0), b = guarded_new(bytes, 0);
                 level->pack_f32(guarded_at(a), w, LD, n, k);
                 level->pack_f32_kn(guarded_at(b), transposed, LD, n, k);
+                assert_memory_equal(guarded_at(a), guarded_at(b), bytes);
+                guarded_free(a);
+                guarded_free(b);
+                bytes = panels_bytes(n, level->bf16_nr, level->bf16_panel_bytes(k));
+                a = guarded_new(bytes, 0);
+                b = guarded_new(bytes, 0);
+                level->pack_bf16(guarded_at(a), w, LD, n, k);
+                level->pack_bf16_kn(guarded_at(b), transposed, LD, n, k);
                 assert_memory_equal(guarded_at(a), guarded_at(b), bytes);
                 guarded_free(a);
                 guarded_free(b);
@@ -120,7 +129,7 @@ static void s4_unpacks_to_s8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_float_forms_agree),
+        cmocka_unit_test(both_forms_agree),
         cmocka_unit_test(panels_hold_their_columns),
         cmocka_unit_test(s4_unpacks_to_s8),
     };

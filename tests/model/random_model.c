@@ -85,7 +85,7 @@ static void round_to(int form, tb_weight *w)
     else if (form == AS_S8_TEXT)
         must(tb_quantize_s8_tensor(w->values, w->rows, w->columns, NULL, &out, &err), &err);
     else
-        must(tb_quantize_s4_two_level(w->values, w->rows, w->columns, 32, NULL, NULL, &out, &err), &err);
+        must(tb_quantize_s4_two_level(w->values, w->rows, w->columns, 32, NULL, NULL, NULL, &out, &err), &err);
     for (size_t i = 0; form == AS_OTHER_S4 && i < out.rows; i++)
         out.scale[i] *= 1.2345678F; /* too many bits for our two levels: read as floats with rounded inputs */
     out.act = form == AS_S8_TEXT ? TB_ACT_U8_TEXT_7BIT : TB_ACT_S8_TOKEN;

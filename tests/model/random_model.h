@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RANDOM_VOCAB = 42, RANDOM_TYPES = 2, RANDOM_POSITIONS = 512 };
+enum { RANDOM_VOCAB = 42, RANDOM_TYPES = 2, RANDOM_POSITIONS = 600 };
 
 typedef struct random_shape {
     size_t hidden, heads, intermediate, layers, labels;

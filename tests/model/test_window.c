@@ -53,7 +53,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 /* ---- Texts and a tokenizer ---- */
 
 struct data {
-    tb_classifier model; /* nothing but its tokenizer */
+    tb_tokenizer *tokenizer;
     char *bytes;
     tb_text_ref texts[N];
 };
@@ -70,7 +70,7 @@ static int setup(void **state)
     tb_error err = {0};
     assert_non_null(data);
     assert_int_equal(tb_folder_memory("memory", &file, 1, &folder, &err), TIMBANG_OK);
-    assert_int_equal(tb_tokenizer_load(folder, &data->model.tokenizer, &err), TIMBANG_OK);
+    assert_int_equal(tb_tokenizer_load(folder, &data->tokenizer, &err), TIMBANG_OK);
     tb_folder_close(folder);
     data->bytes = calloc(N, TEXT_BYTES);
     assert_non_null(data->bytes);
@@ -91,7 +91,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct data *data = *state;
-    tb_tokenizer_free(data->model.tokenizer);
+    tb_tokenizer_free(data->tokenizer);
     free(data->bytes);
     free(data);
     return 0;
@@ -103,7 +103,7 @@ static void check_text(const struct data *data, const tb_window *window, size_t 
     const tb_text_ref *text = &data->texts[i];
     int32_t ids[MAX_LENGTH], types[MAX_LENGTH];
     tb_error err = {0};
-    assert_int_equal(tb_tokenizer_encode(data->model.tokenizer, text->text, text->length, text->pair,
+    assert_int_equal(tb_tokenizer_encode(data->tokenizer, text->text, text->length, text->pair,
                                          text->pair ? strlen(text->pair) : 0, MAX_LENGTH, tokens, &err),
                      TIMBANG_OK);
     assert_int_equal(tb_window_length(window, i), tokens->n);
@@ -139,7 +139,7 @@ static void test_same_tokens(void **state)
             ms[i] = -1;
         for (int again = 0; again < 2; again++) {
             assert_int_equal(
-                tb_window_tokenize(&window, &data->model, pool, data->texts, 0, N, 0, MAX_LENGTH, &facts, &err),
+                tb_window_tokenize(&window, data->tokenizer, pool, data->texts, 0, N, 0, MAX_LENGTH, &facts, &err),
                 TIMBANG_OK);
             for (size_t i = 0; i < N; i++)
                 check_text(data, &window, i, &facts, &tokens);
@@ -174,7 +174,7 @@ static void test_first_bad(void **state)
             snprintf(want, sizeof want, "text %zu: ", 10 + bad[b][0] + 1);
             for (int again = 0; again < 10; again++) {
                 assert_int_equal(
-                    tb_window_tokenize(&window, &data->model, pool, texts, 10, N, 0, MAX_LENGTH, NULL, &err),
+                    tb_window_tokenize(&window, data->tokenizer, pool, texts, 10, N, 0, MAX_LENGTH, NULL, &err),
                     TIMBANG_DATA);
                 if (strncmp(err.text, want, strlen(want)) != 0 || !strstr(err.text, "offset 5"))
                     fail_msg("%d threads: \"%s\", expected %s", threads, err.text, want);
@@ -195,7 +195,7 @@ static void test_no_allocation(void **state)
         size_t grown = allocations, steady = 0;
         for (int pass = 0; pass < 3; pass++) {
             assert_int_equal(
-                tb_window_tokenize(&window, &data->model, NULL, data->texts, 0, N, clean, MAX_LENGTH, NULL, &err),
+                tb_window_tokenize(&window, data->tokenizer, NULL, data->texts, 0, N, clean, MAX_LENGTH, NULL, &err),
                 TIMBANG_OK);
             assert_true(pass > 0 || allocations > grown);
             steady = pass == 0 ? allocations : steady;

@@ -1,7 +1,7 @@
 """Recomputes the figures of a study from its predictions and compares them with its record.
 
 Reads OUT/results.json and OUT/predictions.jsonl (docs/results.md) and recomputes every member of `results`,
-`against_fp32`, `flips` and `groups`, and those of `null` that follow from its values, with NumPy, SciPy, scikit-learn
+`against_fp32`, `flips`, `groups` and `roadmap`, and those of `null` that follow from its values, with NumPy, SciPy, scikit-learn
 and statsmodels; the bootstrap on the same Philox stream. Prints how many figures were compared and the largest
 difference; exits 1 where one differs by more than 1e-9 (relative to max(1, |x|)), or is not known here.
 
@@ -468,6 +468,8 @@ class Study:
             self.null(entry, f"null[{i}]", comparison)
         for i, group in enumerate(self.record["groups"]):
             self.group(group, f"groups[{i}]", comparison)
+        if "roadmap" in self.record:
+            self.roadmap(self.record["roadmap"], comparison)
 
     # ---- Luck ----
 
@@ -531,6 +533,97 @@ class Study:
                 deltas["interval"] = reference.interval(np.array(means))
             out[f"delta_{key}"] = deltas
         return out
+
+    # ---- The roadmap ----
+
+    def roadmap(self, given, comparison):
+        """Cells from results, pairs from predictions: two rows at equal bits, Holm's correction over the variants."""
+        rows = []
+        for row in given["rows"]:
+            want = {key: row[key] for key in ["name", "stage", "scheme", "models", "seeds", "untrained_head"]}
+            want["cells"] = self.cells(row)
+            rows.append(want)
+        training = {m["name"]: m["training"] for m in self.record["models"]}
+        for row in given["rows"]:
+            for model, seed in zip(row["models"], row["seeds"]):
+                comparison.compare(seed, training[model]["seed"], f"roadmap.rows[{row['name']}].seeds of {model}")
+                comparison.compare(row["stage"], training[model]["stage"], f"roadmap.rows[{row['name']}].stage")
+        pairs = [self.pair(p) for p in given["pairs"]]
+        families = collections.defaultdict(list)
+        for pair in pairs:
+            families[pair["kind"], pair["row"], pair["baseline"], pair["data"]].append(pair)
+        for family in families.values():
+            self.pairs_holm(family)
+        comparison.compare(given, {"rows": rows, "pairs": pairs}, "roadmap")
+        self.missing_pairs(given, comparison)
+
+    def cells(self, row):
+        cells = []
+        for cell in row["cells"]:
+            of_seeds = [self.results[m, cell["variant"], cell["data"]] for m in row["models"]]
+            want = {key: spread([r[key] for r in of_seeds]) for key in ["accuracy", "macro_f1"]}
+            trained = row["stage"] == "qat" and row["scheme"] == cell["variant"]
+            cells.append(want | {"data": cell["data"], "variant": cell["variant"], "trained": trained})
+        return cells
+
+    def pair(self, given):
+        out = {key: given[key] for key in ["kind", "row", "baseline", "data", "variant"]} | {"seeds": []}
+        names = [(s["model"], s["baseline"]) for s in given["seeds"]]
+        own = [self.view(m, given["variant"], given["data"]) for m, _ in names]
+        base = [self.view(b, given["variant"], given["data"]) for _, b in names]
+        replicates = self.bootstrap(own + base)
+        k, seed = len(names), self.plan["bootstrap"]["seed"]
+        deltas = {}
+        for key in ["accuracy", "macro_f1"]:
+            figures = {n: self.results[n, given["variant"], given["data"]][key] for pair in names for n in pair}
+            deltas[key] = [figures[m] - figures[b] for m, b in names]
+            out[f"delta_{key}"] = spread(deltas[key]) | {"interval": None, "p": None}
+            if replicates:
+                differences = replicates[key][:k] - replicates[key][k:]
+                chosen = [reference.draws(seed, b + 2**32, k) for b in range(differences.shape[1])]
+                means = np.array([differences[c, b].mean() for b, c in enumerate(chosen)])
+                out[f"delta_{key}"] |= {"interval": reference.interval(means), "p": reference.bootstrap_p(means)}
+        for i, (a, b) in enumerate(zip(own, base)):
+            lost, won = int((b.right & ~a.right).sum()), int((a.right & ~b.right).sum())
+            p = mcnemar([[0, lost], [won, 0]], exact=True).pvalue if lost + won else 1.0
+            entry = {"seed": given["seeds"][i]["seed"], "model": names[i][0], "baseline": names[i][1]}
+            entry |= {"right_to_wrong": lost, "wrong_to_right": won, "mcnemar_p": float(p)}
+            entry |= {f"delta_{key}": deltas[key][i] for key in deltas}
+            entry |= {"bootstrap": None, "delta_macro_f1_p": None}
+            if replicates:
+                apart = {key: replicates[key][i] - replicates[key][k + i] for key in deltas}
+                entry["bootstrap"] = {f"delta_{key}": reference.interval(apart[key]) for key in deltas}
+                entry["delta_macro_f1_p"] = reference.bootstrap_p(apart["macro_f1"])
+            out["seeds"].append(entry)
+        return out
+
+    @staticmethod
+    def pairs_holm(family):
+        p = [pair["delta_macro_f1"]["p"] for pair in family]
+        adjusted = multipletests(p, method="holm")[1] if None not in p else p
+        for pair, value in zip(family, adjusted):
+            pair["delta_macro_f1"]["p_holm"] = None if value is None else float(value)
+        for s in range(len(family[0]["seeds"])):
+            p = [pair["seeds"][s]["mcnemar_p"] for pair in family]
+            for pair, value in zip(family, multipletests(p, method="holm")[1]):
+                pair["seeds"][s]["mcnemar_p_holm"] = float(value)
+
+    def missing_pairs(self, given, comparison):
+        """Seeds are paired by their number, and every variant that both sides ran is there."""
+        there = {(p["row"], p["baseline"], p["data"], p["variant"]): p for p in given["pairs"]}
+        rows = {row["name"]: row for row in given["rows"]}
+        for row, baseline, data in ordered(key[:3] for key in there):
+            variants = {c["variant"] for c in rows[row]["cells"]} & {c["variant"] for c in rows[baseline]["cells"]}
+            for variant in variants:
+                if (row, baseline, data, variant) not in there:
+                    comparison.problem(f"roadmap.pairs[{row}, {baseline}, {data}]", f"lacks {variant}")
+        for key, pair in there.items():
+            own, base = rows[pair["row"]], rows[pair["baseline"]]
+            for s in pair["seeds"]:
+                number = own["seeds"][own["models"].index(s["model"])]
+                other = base["seeds"][base["models"].index(s["baseline"])]
+                if number != s["seed"] or (len(base["models"]) > 1 and other != number):
+                    comparison.problem(f"roadmap.pairs{key}", f"pairs seeds {number} and {other}")
 
 
 def spread(values):

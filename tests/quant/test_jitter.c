@@ -46,9 +46,9 @@ static tb_weight own_rounding(const float *w, const char *scheme, size_t rows, t
     else if (strcmp(scheme, "int4-pertensor") == 0)
         status = tb_quantize_s4_tensor(w, rows, COLUMNS, pool, &out, &err);
     else if (strcmp(scheme, "row") == 0)
-        status = tb_quantize_s4_row(w, rows, COLUMNS, pool, &out, &err);
+        status = tb_quantize_s4_row(w, rows, COLUMNS, NULL, pool, &out, &err);
     else
-        status = tb_quantize_s4_two_level(w, rows, COLUMNS, group, NULL, pool, &out, &err);
+        status = tb_quantize_s4_two_level(w, rows, COLUMNS, group, NULL, NULL, pool, &out, &err);
     assert_ok(status, &err);
     return out;
 }
@@ -62,9 +62,9 @@ static tb_weight random_rounding(const float *w, const char *scheme, size_t rows
     tb_jitter jitter = {11, model};
     if (*known > 0 && !tb_jitter_needs_own(&description)) {
         tb_weight_free(&out);
-        assert_ok(tb_quantized_alloc(w, rows, COLUMNS, TB_WEIGHT_S8, &out, &err), &err);
+        assert_ok(tb_quantized_alloc(rows, COLUMNS, TB_WEIGHT_S8, &out, &err), &err);
     }
-    assert_ok(tb_jitter_weight(&jitter, name, w, NULL, &description, pool, known, &out, &err), &err);
+    assert_ok(tb_jitter_weight(&jitter, name, w, NULL, &description, NULL, pool, known, &out, &err), &err);
     return out;
 }
 

@@ -89,7 +89,7 @@ static void close_to_the_exhaustive_search(void **state)
         float *w = normal_matrix(ROWS, COLUMNS, 11 + group);
         tb_error err = {0};
         tb_weight out = {0};
-        assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, group, NULL, NULL, &out, &err), &err);
+        assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, group, NULL, NULL, NULL, &out, &err), &err);
         check_invariants(&out);
         double ours = 0, best = 0, usual = 0;
         for (size_t r = 0; r < ROWS; r++) {
@@ -126,7 +126,7 @@ static void integers_are_nearest(void **state)
     float *w = normal_matrix(6, 128, 5);
     tb_error err = {0};
     tb_weight out = {0};
-    assert_ok(tb_quantize_s4_two_level(w, 6, 128, 64, NULL, NULL, &out, &err), &err);
+    assert_ok(tb_quantize_s4_two_level(w, 6, 128, 64, NULL, NULL, NULL, &out, &err), &err);
     for (size_t i = 0; i < 6 * 128; i++) {
         double step = (double)out.scale[i / 128] * out.multiplier[i / 64];
         double q = fmin(fmax(nearbyint((double)w[i] / step), -8), 7);
@@ -146,8 +146,8 @@ static void importance_is_heeded(void **state)
         h[i] = i % 4 == 0 ? 16.0f : 0.0625f;
     tb_error err = {0};
     tb_weight plain = {0}, heeded = {0};
-    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, &plain, &err), &err);
-    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, h, NULL, &heeded, &err), &err);
+    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, NULL, &plain, &err), &err);
+    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, h, NULL, NULL, &heeded, &err), &err);
     check_invariants(&heeded);
     double error[2][2] = {{0}}; /* [plain, heeded][weighted, all] */
     for (size_t i = 0; i < ROWS * COLUMNS; i++) {
@@ -183,7 +183,7 @@ static void extreme_rows(void **state)
     } /* row 0: zeros */
     tb_error err = {0};
     tb_weight out = {0};
-    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, &out, &err), &err);
+    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, NULL, &out, &err), &err);
     check_invariants(&out);
     assert_true(out.scale[0] == 1 && out.multiplier[0] == 1 && out.multiplier[1] == 1);
     static const bool exact[ROWS] = {true, false, true, false, false, true, false, false, false};
@@ -212,7 +212,7 @@ static void one_scale_rows(void **state)
         w[COLUMNS + i] = (float)((int)(i % 16) - 8) * 0x1p-149f;
     tb_error err = {0};
     tb_weight out = {0};
-    assert_ok(tb_quantize_s4_row(w, ROWS, COLUMNS, NULL, &out, &err), &err);
+    assert_ok(tb_quantize_s4_row(w, ROWS, COLUMNS, NULL, NULL, &out, &err), &err);
     assert_true(out.kind == TB_WEIGHT_S4_ROW && !out.per_tensor && out.scale[0] == 1);
     assert_true(stored_error(w, &out, 1, 0, COLUMNS) == 0);
     double ours = 0, best = 0, usual = 0;
@@ -244,18 +244,18 @@ static void threads_change_nothing(void **state)
     float *w = normal_matrix(ROWS, COLUMNS, 33);
     tb_error err = {0};
     tb_weight one = {0}, row = {0};
-    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, &one, &err), &err);
-    assert_ok(tb_quantize_s4_row(w, ROWS, COLUMNS, NULL, &row, &err), &err);
+    assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, NULL, &one, &err), &err);
+    assert_ok(tb_quantize_s4_row(w, ROWS, COLUMNS, NULL, NULL, &row, &err), &err);
     for (int threads = 1; threads <= 3; threads++) {
         tb_pool *pool;
         tb_weight many = {0};
         assert_ok(tb_pool_create(threads, &pool, &err), &err);
-        assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, pool, &many, &err), &err);
+        assert_ok(tb_quantize_s4_two_level(w, ROWS, COLUMNS, 32, NULL, NULL, pool, &many, &err), &err);
         assert_memory_equal(many.q, one.q, ROWS * COLUMNS);
         assert_memory_equal(many.multiplier, one.multiplier, ROWS * COLUMNS / 32);
         assert_memory_equal(many.scale, one.scale, ROWS * sizeof(float));
         tb_weight_free(&many);
-        assert_ok(tb_quantize_s4_row(w, ROWS, COLUMNS, pool, &many, &err), &err);
+        assert_ok(tb_quantize_s4_row(w, ROWS, COLUMNS, NULL, pool, &many, &err), &err);
         assert_memory_equal(many.q, row.q, ROWS * COLUMNS);
         assert_memory_equal(many.scale, row.scale, ROWS * sizeof(float));
         tb_weight_free(&many);
@@ -273,8 +273,8 @@ static void bytes_are_pinned(void **state)
     float *w = normal_matrix(16, 256, 77);
     tb_error err = {0};
     tb_weight two = {0}, row = {0};
-    assert_ok(tb_quantize_s4_two_level(w, 16, 256, 64, NULL, NULL, &two, &err), &err);
-    assert_ok(tb_quantize_s4_row(w, 16, 256, NULL, &row, &err), &err);
+    assert_ok(tb_quantize_s4_two_level(w, 16, 256, 64, NULL, NULL, NULL, &two, &err), &err);
+    assert_ok(tb_quantize_s4_row(w, 16, 256, NULL, NULL, &row, &err), &err);
     uint64_t hash = 14695981039346656037u;
     const struct {
         const void *bytes;
@@ -297,11 +297,11 @@ static void refuses_sizes(void **state)
     static float w[4 * 192];
     tb_error err = {0};
     tb_weight out = {0};
-    assert_refused("192", tb_quantize_s4_two_level(w, 4, 192, 128, NULL, NULL, &out, &err), &err, TIMBANG_USAGE,
+    assert_refused("192", tb_quantize_s4_two_level(w, 4, 192, 128, NULL, NULL, NULL, &out, &err), &err, TIMBANG_USAGE,
                    "192 columns are no multiple of the group 128; group 64 fits");
-    assert_refused("100", tb_quantize_s4_two_level(w, 4, 100, 32, NULL, NULL, &out, &err), &err, TIMBANG_USAGE,
+    assert_refused("100", tb_quantize_s4_two_level(w, 4, 100, 32, NULL, NULL, NULL, &out, &err), &err, TIMBANG_USAGE,
                    "int8 fits");
-    assert_refused("48", tb_quantize_s4_two_level(w, 4, 96, 48, NULL, NULL, &out, &err), &err, TIMBANG_USAGE,
+    assert_refused("48", tb_quantize_s4_two_level(w, 4, 96, 48, NULL, NULL, NULL, &out, &err), &err, TIMBANG_USAGE,
                    "32, 64 or 128");
     assert_null(out.q);
 }

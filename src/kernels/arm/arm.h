@@ -23,6 +23,7 @@ void tb_neon_gemm_f32(const tb_gemm_f32 *g);
 void tb_neon_gemm_s8(const tb_gemm_s8 *g);
 size_t tb_neon_bf16_panel_bytes(size_t k);
 void tb_neon_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k);
+void tb_neon_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k);
 void tb_neon_round_bf16(const float *x, size_t ldx, size_t m, size_t k, uint16_t *a, size_t lda);
 void tb_neon_gemm_bf16(const tb_gemm_bf16 *g);
 void tb_neon_layernorm(const float *x, size_t ldx, size_t m, size_t n, const float *gamma, const float *beta, float eps,
@@ -38,5 +39,16 @@ void tb_neon_expand_f16(const uint16_t *x, float *y, size_t n);
 void tb_neon_expand_bf16(const uint16_t *x, float *y, size_t n);
 void tb_neon_expand_s8(const int8_t *x, float scale, float *y, size_t n);
 void tb_neon_expand_s4(const uint8_t *x, float scale, float *y, size_t n);
+void tb_neon_transpose(const float *x, size_t ldx, size_t m, size_t n, float *y, size_t ldy);
+void tb_neon_activation_backward(tb_activation act, const float *x, const float *dy, float *dx, float *y, size_t n);
+void tb_neon_layernorm_backward(const float *x, size_t ldx, const float *dy, size_t lddy, size_t m, size_t n,
+                                const float *gamma, float eps, float *dx, size_t lddx, float *xhat, size_t ldxhat);
+void tb_neon_softmax_backward(const float *p, size_t ldp, float *dp, size_t lddp, size_t m, size_t n, float scale);
+void tb_neon_add_columns(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, float *sum);
+void tb_neon_dropout(const tb_dropout *d, uint64_t first, const float *x, float *y, size_t n);
+void tb_neon_rounding_errors_s4(const float *x, const float *h, size_t n, const float *t, size_t count, float *errors);
+void tb_neon_cover_s4(const float *x, const float *h, size_t n, size_t groups, float *cover, float *tip, float *weight);
+void tb_neon_search_s4(const tb_search_s4 *g);
+void tb_neon_round_s4(const float *x, const float *h, size_t n, size_t groups, const float *t, float *r, double *sums, bool *near);
 
 #endif

@@ -277,6 +277,23 @@ static inline ilanes ilanes_shift_right_1(ilanes v)
 {
     return LANES_1(ilanes, neon_shift_right_1, v);
 }
+static inline int32x4_t neon_shift_right_16(int32x4_t v)
+{
+    return vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(v), 16));
+}
+static inline ilanes ilanes_shift_right_16(ilanes v)
+{
+    return LANES_1(ilanes, neon_shift_right_16, v);
+}
+static inline float32x4_t neon_unless_below(int32x4_t a, int32x4_t b, float32x4_t v)
+{
+    return vreinterpretq_f32_u32(vandq_u32(vcgeq_s32(a, b), vreinterpretq_u32_f32(v)));
+}
+static inline lanes lanes_unless_below(ilanes a, ilanes b, lanes v)
+{
+    return (lanes){neon_unless_below(a.q0, b.q0, v.q0), neon_unless_below(a.q1, b.q1, v.q1),
+                   neon_unless_below(a.q2, b.q2, v.q2), neon_unless_below(a.q3, b.q3, v.q3)};
+}
 static inline int32_t ilanes_highest(ilanes v)
 {
     return vmaxvq_s32(vmaxq_s32(vmaxq_s32(v.q0, v.q1), vmaxq_s32(v.q2, v.q3)));
@@ -338,6 +355,56 @@ static inline ilanes ilanes_load_nibbles(const uint8_t *p)
     uint8x8_t bytes = vld1_u8(p);
     uint8x8x2_t both = vzip_u8(vand_u8(bytes, vdup_n_u8(15)), vshr_n_u8(bytes, 4));
     return ilanes_widen_s8(vreinterpretq_s8_u8(vcombine_u8(both.val[0], both.val[1])));
+}
+
+/* 16 words in places wide enough for a product: its low words, and its high ones (of a product alone). */
+typedef struct wlanes {
+    uint32x4_t low[4], high[4];
+} wlanes;
+
+static inline wlanes wlanes_set(uint32_t x)
+{
+    wlanes v;
+    for (size_t i = 0; i < 4; i++)
+        v.low[i] = v.high[i] = vdupq_n_u32(x);
+    return v;
+}
+static inline wlanes wlanes_count(uint32_t from) /* from + lane */
+{
+    static const uint32_t places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    wlanes v = wlanes_set(from);
+    for (size_t i = 0; i < 4; i++)
+        v.low[i] = vaddq_u32(v.low[i], vld1q_u32(places + 4 * i));
+    return v;
+}
+static inline wlanes wlanes_mul(wlanes a, uint32_t b)
+{
+    wlanes v;
+    uint32x4_t factor = vdupq_n_u32(b);
+    for (size_t i = 0; i < 4; i++) {
+        uint32x4_t first = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(a.low[i]), vget_low_u32(factor)));
+        uint32x4_t second = vreinterpretq_u32_u64(vmull_high_u32(a.low[i], factor));
+        v.low[i] = vuzp1q_u32(first, second);
+        v.high[i] = vuzp2q_u32(first, second);
+    }
+    return v;
+}
+static inline wlanes wlanes_high(wlanes a)
+{
+    for (size_t i = 0; i < 4; i++)
+        a.low[i] = a.high[i];
+    return a;
+}
+static inline wlanes wlanes_xor_3(wlanes a, wlanes b, wlanes c)
+{
+    for (size_t i = 0; i < 4; i++)
+        a.low[i] = veorq_u32(veorq_u32(a.low[i], b.low[i]), c.low[i]);
+    return a;
+}
+static inline ilanes ilanes_from_wide(wlanes a)
+{
+    return (ilanes){vreinterpretq_s32_u32(a.low[0]), vreinterpretq_s32_u32(a.low[1]), vreinterpretq_s32_u32(a.low[2]),
+                    vreinterpretq_s32_u32(a.low[3])};
 }
 
 #endif

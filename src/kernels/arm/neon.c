@@ -5,9 +5,14 @@
 #include "kernels/arm/lanes_neon.h"
 
 #include "kernels/arm/pack.h"
+#include "kernels/arm/transpose.h"
+#include "kernels/lanes/backward.h"
 #include "kernels/lanes/bf16.h"
+#include "kernels/lanes/dropout.h"
 #include "kernels/lanes/quantize.h"
+#include "kernels/lanes/rounding.h"
 #include "kernels/lanes/rows.h"
+#include "kernels/lanes/search_s4.h"
 #include "kernels/lanes/storage.h"
 #include "kernels/levels.h"
 
@@ -63,6 +68,11 @@ size_t tb_neon_bf16_panel_bytes(size_t k)
 void tb_neon_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k)
 {
     arm_pack_bf16(panels, w, ldw, n, k);
+}
+
+void tb_neon_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k)
+{
+    lanes_pack_bf16_kn(panels, b, ldb, n, k);
 }
 
 void tb_neon_round_bf16(const float *x, size_t ldx, size_t m, size_t k, uint16_t *a, size_t lda)
@@ -132,6 +142,58 @@ void tb_neon_expand_s4(const uint8_t *x, float scale, float *y, size_t n)
     lanes_expand_s4(x, scale, y, n);
 }
 
+void tb_neon_transpose(const float *x, size_t ldx, size_t m, size_t n, float *y, size_t ldy)
+{
+    arm_transpose(x, ldx, m, n, y, ldy);
+}
+
+void tb_neon_activation_backward(tb_activation act, const float *x, const float *dy, float *dx, float *y, size_t n)
+{
+    lanes_activation_backward(act, x, dy, dx, y, n);
+}
+
+void tb_neon_layernorm_backward(const float *x, size_t ldx, const float *dy, size_t lddy, size_t m, size_t n,
+                                const float *gamma, float eps, float *dx, size_t lddx, float *xhat, size_t ldxhat)
+{
+    lanes_layernorm_backward(x, ldx, dy, lddy, m, n, gamma, eps, dx, lddx, xhat, ldxhat);
+}
+
+void tb_neon_softmax_backward(const float *p, size_t ldp, float *dp, size_t lddp, size_t m, size_t n, float scale)
+{
+    lanes_softmax_backward(p, ldp, dp, lddp, m, n, scale);
+}
+
+void tb_neon_add_columns(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, float *sum)
+{
+    lanes_add_columns(a, lda, b, ldb, m, n, sum);
+}
+
+void tb_neon_dropout(const tb_dropout *d, uint64_t first, const float *x, float *y, size_t n)
+{
+    lanes_dropout(d, first, x, y, n);
+}
+
+void tb_neon_rounding_errors_s4(const float *x, const float *h, size_t n, const float *t, size_t count, float *errors)
+{
+    lanes_rounding_errors_s4(x, h, n, t, count, errors);
+}
+
+void tb_neon_cover_s4(const float *x, const float *h, size_t n, size_t groups, float *cover, float *tip, float *weight)
+{
+    lanes_cover_s4(x, h, n, groups, cover, tip, weight);
+}
+
+void tb_neon_search_s4(const tb_search_s4 *g)
+{
+    lanes_search_s4(g);
+}
+
+void tb_neon_round_s4(const float *x, const float *h, size_t n, size_t groups, const float *t, float *r, double *sums,
+                      bool *near)
+{
+    lanes_round_s4(x, h, n, groups, t, r, sums, near);
+}
+
 const tb_kernels tb_kernels_neon = {
     .name = "neon",
     .f32_nr = NR,
@@ -149,6 +211,7 @@ const tb_kernels tb_kernels_neon = {
     .bf16_nr = NR,
     .bf16_panel_bytes = tb_neon_bf16_panel_bytes,
     .pack_bf16 = tb_neon_pack_bf16,
+    .pack_bf16_kn = tb_neon_pack_bf16_kn,
     .round_bf16 = tb_neon_round_bf16,
     .gemm_bf16 = tb_neon_gemm_bf16,
     .layernorm = tb_neon_layernorm,
@@ -163,4 +226,14 @@ const tb_kernels tb_kernels_neon = {
     .expand_bf16 = tb_neon_expand_bf16,
     .expand_s8 = tb_neon_expand_s8,
     .expand_s4 = tb_neon_expand_s4,
+    .transpose = tb_neon_transpose,
+    .activation_backward = tb_neon_activation_backward,
+    .layernorm_backward = tb_neon_layernorm_backward,
+    .softmax_backward = tb_neon_softmax_backward,
+    .add_columns = tb_neon_add_columns,
+    .dropout = tb_neon_dropout,
+    .rounding_errors_s4 = tb_neon_rounding_errors_s4,
+    .cover_s4 = tb_neon_cover_s4,
+    .search_s4 = tb_neon_search_s4,
+    .round_s4 = tb_neon_round_s4,
 };

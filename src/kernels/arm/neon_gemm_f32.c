@@ -7,8 +7,6 @@
 
 #include "kernels/lanes/epilogue.h"
 
-#include <string.h>
-
 enum {
     NR = TB_ARM_NR,
     MR = 8,
@@ -220,7 +218,7 @@ void tb_neon_gemm_f32(const tb_gemm_f32 *g)
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
-            memset(waiting, 0, rows * NR * sizeof(float));
+            lanes_start_sums(g->continues, g->out, g->ldo, waiting, NR, i, rows, j, columns);
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
                 for (size_t r = 0; r < rows; r += MR)

@@ -32,6 +32,24 @@ static inline void lanes_round_bf16(const float *x, size_t ldx, size_t m, size_t
     }
 }
 
+/* b[k][ldb] into the panels of layout.h, eight rows at a time through all of them: the rows are read as they lie. */
+static inline void lanes_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k)
+{
+    enum { NR = LANES_BF16_NR, BLOCK = 8 };
+    size_t panel_size = tb_layout_bf16_bytes(NR, k) / sizeof(uint16_t);
+    for (size_t k0 = 0; k0 < k; k0 += BLOCK) {
+        size_t end = k - k0 < BLOCK ? k : k0 + BLOCK;
+        for (size_t j = 0; j < n; j += NR) {
+            uint16_t *panel = panels + j / NR * panel_size;
+            size_t columns = n - j < NR ? n - j : NR;
+            for (size_t kk = k0; kk < end; kk++)
+                lanes_store_bf16(panel + kk * NR, lanes_load_strip(b + kk * ldb + j, columns));
+            if (end == k)
+                memset(panel + k * NR, 0, (panel_size - k * NR) * sizeof(uint16_t));
+        }
+    }
+}
+
 /* Continues the sums [rows][16] over `steps` of k; rows (1..4) is a constant at every call. */
 static inline __attribute__((always_inline)) void lanes_bf16_tile(size_t rows, const float *a, const float *w,
                                                                   size_t steps, float *sums)
@@ -99,7 +117,7 @@ static inline void lanes_gemm_bf16(const tb_gemm_bf16 *g)
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
-            memset(sums, 0, rows * NR * sizeof(float));
+            lanes_start_sums(g->continues, g->out, g->ldo, sums, NR, i, rows, j, columns);
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
                 lanes_bf16_expand(panel + k * NR, w, steps * NR);

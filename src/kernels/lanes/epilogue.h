@@ -20,6 +20,21 @@ static inline lanes lanes_load_strip(const float *p, size_t count)
     return count == 16 ? lanes_load(p) : lanes_load_some(p, count);
 }
 
+/* Where the sums of rows i.. and columns j.. begin, in tile[rows][nr]: at zero, or where a product goes on, at its
+ * output. Columns from `columns` on are zeros. */
+static inline void lanes_start_sums(bool continues, const float *out, size_t ldo, float *tile, size_t nr, size_t i,
+                                    size_t rows, size_t j, size_t columns)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < nr; c += 16) {
+            lanes v = lanes_set(0.0f);
+            if (continues && c < columns)
+                v = lanes_load_strip(out + (i + r) * ldo + j + c, columns - c < 16 ? columns - c : 16);
+            lanes_store(tile + r * nr + c, v);
+        }
+    }
+}
+
 static inline lanes_strip lanes_strip_at(const tb_epilogue *e, float *out, size_t ldo, size_t j, size_t count)
 {
     lanes bias = e->bias != NULL ? lanes_load_strip(e->bias + j, count) : lanes_set(0.0f);

@@ -22,6 +22,19 @@ void tb_ref_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, si
     }
 }
 
+void tb_ref_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k)
+{
+    size_t panel_size = tb_ref_bf16_panel_bytes(k) / sizeof(uint16_t);
+    for (size_t j0 = 0; j0 < n; j0 += TB_REF_NR) {
+        uint16_t *panel = panels + j0 / TB_REF_NR * panel_size;
+        memset(panel, 0, panel_size * sizeof(uint16_t));
+        size_t columns = n - j0 < TB_REF_NR ? n - j0 : TB_REF_NR;
+        for (size_t kk = 0; kk < k; kk++)
+            for (size_t c = 0; c < columns; c++)
+                panel[kk * TB_REF_NR + c] = tb_f32_to_bf16(b[kk * ldb + j0 + c]);
+    }
+}
+
 void tb_ref_round_bf16(const float *x, size_t ldx, size_t m, size_t k, uint16_t *a, size_t lda)
 {
     for (size_t i = 0; i < m; i++) {
@@ -39,6 +52,8 @@ void tb_ref_gemm_bf16(const tb_gemm_bf16 *g)
         size_t columns = g->n - j0 < TB_REF_NR ? g->n - j0 : TB_REF_NR;
         for (size_t i = 0; i < g->m; i++) {
             float acc[TB_REF_NR] = {0};
+            if (g->continues)
+                memcpy(acc, g->out + i * g->ldo + j0, columns * sizeof *acc);
             for (size_t kk = 0; kk < g->k; kk++) {
                 float x = tb_bf16_to_f32(g->a[i * g->lda + kk]);
                 for (size_t c = 0; c < columns; c++)

@@ -20,6 +20,8 @@ void tb_ref_gemm_f32(const tb_gemm_f32 *g)
         size_t columns = g->n - j0 < TB_REF_NR ? g->n - j0 : TB_REF_NR;
         for (size_t i = 0; i < g->m; i++) {
             float acc[TB_REF_NR] = {0};
+            if (g->continues)
+                memcpy(acc, g->out + i * g->ldo + j0, columns * sizeof *acc);
             for (size_t kk = 0; kk < g->k; kk++)
                 for (size_t c = 0; c < columns; c++)
                     acc[c] = __builtin_fmaf(g->a[i * g->lda + kk], panel[kk * TB_REF_NR + c], acc[c]);

@@ -5,10 +5,14 @@
 #include "kernels/x86/avx512.h"
 #include "kernels/x86/lanes_avx512.h"
 
+#include "kernels/lanes/backward.h"
 #include "kernels/lanes/bf16.h"
+#include "kernels/lanes/dropout.h"
 #include "kernels/lanes/quantize.h"
+#include "kernels/lanes/rounding.h"
 #include "kernels/lanes/rows.h"
 #include "kernels/lanes/storage.h"
+#include "kernels/x86/transpose.h"
 
 enum { A_XOR = 0 }; /* both sides of the tiles' product are signed */
 
@@ -50,6 +54,7 @@ const tb_kernels tb_kernels_amx = {
     .bf16_nr = TB_AMX_NR,
     .bf16_panel_bytes = bf16_panel_bytes,
     .pack_bf16 = tb_amx_pack_bf16,
+    .pack_bf16_kn = tb_amx_pack_bf16_kn,
     .round_bf16 = lanes_round_bf16,
     .gemm_bf16 = tb_amx_gemm_bf16,
     .layernorm = lanes_layernorm,
@@ -64,4 +69,14 @@ const tb_kernels tb_kernels_amx = {
     .expand_bf16 = lanes_expand_bf16,
     .expand_s8 = lanes_expand_s8,
     .expand_s4 = lanes_expand_s4,
+    .transpose = x86_transpose,
+    .activation_backward = lanes_activation_backward,
+    .layernorm_backward = lanes_layernorm_backward,
+    .softmax_backward = lanes_softmax_backward,
+    .add_columns = lanes_add_columns,
+    .dropout = lanes_dropout,
+    .rounding_errors_s4 = tb_avx512_rounding_errors_s4,
+    .cover_s4 = tb_avx512_cover_s4,
+    .search_s4 = tb_avx512_search_s4,
+    .round_s4 = tb_avx512_round_s4,
 };

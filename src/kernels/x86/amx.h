@@ -21,6 +21,7 @@
 #define tb_amx_pack_s4        tb_amx_shim_pack_s4
 #define tb_amx_unpack_s4      tb_amx_shim_unpack_s4
 #define tb_amx_pack_bf16      tb_amx_shim_pack_bf16
+#define tb_amx_pack_bf16_kn   tb_amx_shim_pack_bf16_kn
 #else
 #define TB_AMX_NAME "amx"
 #endif
@@ -47,6 +48,7 @@ void tb_amx_pack_s4(uint8_t *panels, const int8_t *q, size_t ldq, const uint8_t 
                     size_t k, size_t group);
 void tb_amx_unpack_s4(int8_t *panel, const uint8_t *s4_panel, size_t k, size_t group);
 void tb_amx_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k);
+void tb_amx_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k);
 void tb_amx_gemm_s8(const tb_gemm_s8 *g);
 void tb_amx_gemm_bf16(const tb_gemm_bf16 *g);
 

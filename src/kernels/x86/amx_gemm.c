@@ -33,7 +33,8 @@ typedef struct byte_product {
     size_t stride;             /* of rows of a */
     size_t panel_bytes, steps; /* steps of 64 bytes of k */
     size_t m, n;
-    const void *g; /* the tb_gemm_s8, or a tb_gemm_f32 with what follows the sum of a BF16 product */
+    const void *g;  /* the tb_gemm_s8, or a tb_gemm_f32 with what follows the sum of a BF16 product */
+    bool continues; /* BF16: sums start at the output */
 } byte_product;
 
 /* A block whose sums are complete: rows [next, end) of it are still to be finished. */
@@ -74,6 +75,13 @@ static inline void finish(value_kind kind, const void *g, waiting *w, size_t cou
         finish_s8(g, w, count);
     else
         finish_bf16(g, w, count);
+}
+
+/* The sums of a block of a product that goes on. Rows that another block has done hold anything, and are not stored. */
+static void take_sums(const void *after, float *sums, place at, size_t j, size_t columns)
+{
+    const tb_gemm_f32 *g = after;
+    lanes_start_sums(true, g->out, g->ldo, sums, NR, at.i, at.rows, j, columns);
 }
 
 static inline void fetch(ahead *f)
@@ -193,10 +201,15 @@ static inline __attribute__((always_inline)) void product(value_kind kind, const
                     place at = place_of(p->m, i + r * MR);
                     float *own = sums[r];
                     const uint8_t *a = p->a + at.i * p->stride + k * LINE, *b = panel + k * STEP;
+                    bool start = k == 0 && !p->continues;
+                    if (k == 0 && p->continues) { /* what waits may wait here */
+                        finish(kind, p->g, &w, MR);
+                        take_sums(p->g, own, at, j, columns);
+                    }
                     if (at.pair)
-                        block(kind, true, &t, p, a, b, steps, k == 0, own, &w, &f);
+                        block(kind, true, &t, p, a, b, steps, start, own, &w, &f);
                     else
-                        block(kind, false, &t, p, a, b, steps, k == 0, own, &w, &f);
+                        block(kind, false, &t, p, a, b, steps, start, own, &w, &f);
                     if (last)
                         w = (waiting){own, at.i, j, columns, at.skip, at.rows};
                 }
@@ -231,6 +244,7 @@ void tb_amx_gemm_bf16(const tb_gemm_bf16 *g)
                             .steps = (g->k * sizeof(uint16_t) + LINE - 1) / LINE,
                             .m = g->m,
                             .n = g->n,
-                            .g = &after};
+                            .g = &after,
+                            .continues = g->continues};
     product(BF16, &p);
 }

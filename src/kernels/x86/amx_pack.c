@@ -138,3 +138,18 @@ void tb_amx_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, si
         }
     }
 }
+
+void tb_amx_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k)
+{
+    enum { SIZE = TILE / sizeof(uint16_t), KK = LINE / sizeof(uint16_t) };
+    size_t panel_size = tb_amx_panel_bytes(k * sizeof(uint16_t)) / sizeof(uint16_t);
+    for (size_t kk = 0; kk < k; kk += KK) {
+        size_t steps = k - kk < KK ? k - kk : KK;
+        for (size_t j = 0; j < tb_round_up(n, NR); j += COLUMNS) {
+            uint16_t *tile = panels + j / NR * panel_size + (kk / KK * TB_AMX_TILES + j % NR / COLUMNS) * SIZE;
+            for (size_t s = 0; s < KK; s += 2)
+                avx512_store_bf16_pairs(tile + s * COLUMNS, b + (kk + s) * ldb + j, ldb, columns_of(n, j),
+                                        steps > s ? steps - s : 0);
+        }
+    }
+}

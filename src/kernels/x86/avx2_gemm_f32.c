@@ -6,8 +6,6 @@
 
 #include "kernels/lanes/epilogue.h"
 
-#include <string.h>
-
 enum {
     NR = TB_AVX2_NR,
     MR = 6,
@@ -114,7 +112,7 @@ void tb_avx2_gemm_f32(const tb_gemm_f32 *g)
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS, tiles = (rows + MR - 1) / MR;
-            memset(sums, 0, rows * NR * sizeof(float));
+            lanes_start_sums(g->continues, g->out, g->ldo, sums, NR, i, rows, j, columns);
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
                 const float *weights = panel + k * NR;

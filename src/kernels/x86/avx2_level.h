@@ -8,14 +8,19 @@
 #include "kernels/x86/avx2.h"
 #include "kernels/x86/lanes_avx2.h"
 
+#include "kernels/lanes/backward.h"
 #include "kernels/lanes/bf16.h"
+#include "kernels/lanes/dropout.h"
 #include "kernels/lanes/quantize.h"
+#include "kernels/lanes/rounding.h"
 #include "kernels/lanes/rows.h"
+#include "kernels/lanes/search_s4.h"
 #include "kernels/lanes/storage.h"
 #include "kernels/levels.h"
 #include "kernels/x86/pack.h"
 #include "kernels/x86/pack_bf16.h"
 #include "kernels/x86/pack_s4.h"
+#include "kernels/x86/transpose.h"
 
 enum { NR = TB_AVX2_NR };
 
@@ -92,6 +97,7 @@ static void quantize_affine(const float *x, size_t ldx, size_t m, size_t k, floa
     .bf16_nr = LANES_BF16_NR, \
     .bf16_panel_bytes = bf16_panel_bytes, \
     .pack_bf16 = x86_pack_bf16, \
+    .pack_bf16_kn = lanes_pack_bf16_kn, \
     .round_bf16 = lanes_round_bf16, \
     .gemm_bf16 = lanes_gemm_bf16, \
     .layernorm = lanes_layernorm, \
@@ -105,7 +111,17 @@ static void quantize_affine(const float *x, size_t ldx, size_t m, size_t k, floa
     .expand_f16 = lanes_expand_f16, \
     .expand_bf16 = lanes_expand_bf16, \
     .expand_s8 = lanes_expand_s8, \
-    .expand_s4 = lanes_expand_s4
+    .expand_s4 = lanes_expand_s4, \
+    .transpose = x86_transpose, \
+    .activation_backward = lanes_activation_backward, \
+    .layernorm_backward = lanes_layernorm_backward, \
+    .softmax_backward = lanes_softmax_backward, \
+    .add_columns = lanes_add_columns, \
+    .dropout = lanes_dropout, \
+    .rounding_errors_s4 = lanes_rounding_errors_s4, \
+    .cover_s4 = lanes_cover_s4, \
+    .search_s4 = lanes_search_s4, \
+    .round_s4 = lanes_round_s4
 /* clang-format on */
 
 #endif

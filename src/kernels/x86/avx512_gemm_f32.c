@@ -12,6 +12,7 @@ enum {
     MR = 6,
     ROWS = 8 * MR, /* rows whose sums wait on the stack while a block of k is worked through */
     STEPS = 512,   /* k in a block: 128 KiB of a panel stay in L2 */
+    PLAIN_ROWS = 32 * MR,
 };
 
 /* The sums of one row of the tile. */
@@ -154,30 +155,46 @@ static void tile_any(size_t rows, size_t columns, const float *a, size_t lda, co
     }
 }
 
+/* A product that nothing follows (attention, gradients), with k in one block: sums are made where they belong. Rows go
+ * in blocks that stay in L2 while all panels pass by. */
+static void plain(const tb_gemm_f32 *g, size_t n)
+{
+    const ahead nothing = {NULL, 0};
+    for (size_t i0 = 0; i0 < g->m; i0 += PLAIN_ROWS) {
+        size_t end = g->m - i0 < PLAIN_ROWS ? g->m : i0 + PLAIN_ROWS;
+        for (size_t j = 0; j < n; j += NR)
+            for (size_t i = i0; i < end; i += MR) {
+                for (size_t r = i + MR; r < i + 2 * MR && r < end; r++) /* where the next tile goes */
+                    for (size_t c = j; c < j + NR; c += 16)
+                        __builtin_prefetch(g->out + r * g->ldo + c, 1, 2);
+                tile_any(end - i < MR ? end - i : MR, n - j < NR ? n - j : NR, g->a + i * g->lda, g->lda,
+                         g->panels + j * g->k, g->k, nothing, !g->continues, g->out + i * g->ldo + j, g->ldo);
+            }
+    }
+}
+
 void tb_avx512_gemm_f32(const tb_gemm_f32 *g)
 {
     _Alignas(64) float sums[ROWS * NR];
-    size_t tiles = (g->m + MR - 1) / MR;
-    bool plain =
-        g->k <= STEPS && g->epilogue.bias == NULL && g->epilogue.act == TB_ACT_NONE && g->epilogue.residual == NULL;
-    for (size_t j = 0; j < g->n; j += NR) {
+    size_t tiles = (g->m + MR - 1) / MR, rest = g->n % NR, first = 0;
+    if (g->k <= STEPS && g->epilogue.bias == NULL && g->epilogue.act == TB_ACT_NONE && g->epilogue.residual == NULL) {
+        first = rest == 16 || rest == 32 ? g->n : g->n - rest; /* whole registers */
+        plain(g, first);
+    }
+    for (size_t j = first; j < g->n; j += NR) {
         const float *panel = g->panels + j * g->k;
         size_t columns = g->n - j < NR ? g->n - j : NR;
-        if (plain && (columns == 16 || columns == 32 || columns == NR)) { /* attention: nothing follows the sums */
-            for (size_t i = 0; i < g->m; i += MR)
-                tile_any(g->m - i < MR ? g->m - i : MR, columns, g->a + i * g->lda, g->lda, panel, g->k,
-                         (ahead){NULL, 0}, true, g->out + i * g->ldo + j, g->ldo);
-            continue;
-        }
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+            if (g->continues)
+                lanes_start_sums(true, g->out, g->ldo, sums, NR, i, rows, j, columns);
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS;
                 const float *part = panel + k * NR;
                 for (size_t r = 0; r < rows; r += MR) {
                     ahead f = ahead_of_tile(part + g->k * NR, steps * NR * sizeof(float), (i + r) / MR, tiles);
                     tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda, part, steps,
-                             f, k == 0, sums + r * NR, NR);
+                             f, k == 0 && !g->continues, sums + r * NR, NR);
                 }
             }
             lanes_finish_f32(g, sums, NR, i, rows, j, columns);

@@ -16,6 +16,7 @@ enum {
     MR = 6,
     ROWS = 8 * MR, /* rows whose sums wait on the stack while a block of k is worked through */
     STEPS = 1024,  /* k in a block: 128 KiB of a panel stay in L2 */
+    PLAIN_ROWS = 64 * MR,
 };
 
 /* The sums of one row of the tile. */
@@ -28,17 +29,31 @@ typedef struct weights {
     __m512bh w0, w1, w2, w3;
 } weights;
 
-static inline row row_load(const float *sums)
+static inline row row_start(size_t registers, bool first, const float *sums)
 {
-    return (row){_mm512_load_ps(sums), _mm512_load_ps(sums + 16), _mm512_load_ps(sums + 32), _mm512_load_ps(sums + 48)};
+    __m512 zero = _mm512_setzero_ps();
+    row r = {zero, zero, zero, zero};
+    if (first)
+        return r;
+    r.c0 = _mm512_loadu_ps(sums);
+    if (registers > 1)
+        r.c1 = _mm512_loadu_ps(sums + 16);
+    if (registers > 2) {
+        r.c2 = _mm512_loadu_ps(sums + 32);
+        r.c3 = _mm512_loadu_ps(sums + 48);
+    }
+    return r;
 }
 
-static inline void row_store(float *sums, row r)
+static inline void row_store(size_t registers, float *sums, row r)
 {
-    _mm512_store_ps(sums, r.c0);
-    _mm512_store_ps(sums + 16, r.c1);
-    _mm512_store_ps(sums + 32, r.c2);
-    _mm512_store_ps(sums + 48, r.c3);
+    _mm512_storeu_ps(sums, r.c0);
+    if (registers > 1)
+        _mm512_storeu_ps(sums + 16, r.c1);
+    if (registers > 2) {
+        _mm512_storeu_ps(sums + 32, r.c2);
+        _mm512_storeu_ps(sums + 48, r.c3);
+    }
 }
 
 static inline __m512bh load(const uint16_t *p)
@@ -61,22 +76,23 @@ static inline row row_dot(size_t registers, row r, const uint16_t *a, weights w)
     return r;
 }
 
-/* Continues the sums [rows][NR] over `steps` of k, in the first 16 * registers columns. rows (1..6) and registers
- * (1, 2, 4) are constants at every call. */
+/* The sums [rows][ld] over `steps` of k, from zero (first) or continued, in the first 16 * registers columns. rows
+ * (1..6) and registers (1, 2, 4) are constants at every call. */
 static inline __attribute__((always_inline)) void tile(size_t rows, size_t registers, const uint16_t *a, size_t lda,
-                                                       const uint16_t *panel, size_t steps, float *sums)
+                                                       const uint16_t *panel, size_t steps, bool first, float *sums,
+                                                       size_t ld)
 {
-    row r0 = row_load(sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
+    row r0 = row_start(registers, first, sums), r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0;
     if (rows > 1)
-        r1 = row_load(sums + NR);
+        r1 = row_start(registers, first, sums + ld);
     if (rows > 2)
-        r2 = row_load(sums + 2 * NR);
+        r2 = row_start(registers, first, sums + 2 * ld);
     if (rows > 3)
-        r3 = row_load(sums + 3 * NR);
+        r3 = row_start(registers, first, sums + 3 * ld);
     if (rows > 4)
-        r4 = row_load(sums + 4 * NR);
+        r4 = row_start(registers, first, sums + 4 * ld);
     if (rows > 5)
-        r5 = row_load(sums + 5 * NR);
+        r5 = row_start(registers, first, sums + 5 * ld);
     for (size_t kk = 0; kk < steps; kk += 2) {
         weights w;
         w.w0 = w.w1 = w.w2 = w.w3 = load(panel + kk * NR);
@@ -98,53 +114,53 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t regis
         if (rows > 5)
             r5 = row_dot(registers, r5, a + 5 * lda + kk, w);
     }
-    row_store(sums, r0);
+    row_store(registers, sums, r0);
     if (rows > 1)
-        row_store(sums + NR, r1);
+        row_store(registers, sums + ld, r1);
     if (rows > 2)
-        row_store(sums + 2 * NR, r2);
+        row_store(registers, sums + 2 * ld, r2);
     if (rows > 3)
-        row_store(sums + 3 * NR, r3);
+        row_store(registers, sums + 3 * ld, r3);
     if (rows > 4)
-        row_store(sums + 4 * NR, r4);
+        row_store(registers, sums + 4 * ld, r4);
     if (rows > 5)
-        row_store(sums + 5 * NR, r5);
+        row_store(registers, sums + 5 * ld, r5);
 }
 
 /* The same for any number of columns: as few registers as hold them. */
 static inline __attribute__((always_inline)) void tile_columns(size_t rows, size_t columns, const uint16_t *a,
                                                                size_t lda, const uint16_t *panel, size_t steps,
-                                                               float *sums)
+                                                               bool first, float *sums, size_t ld)
 {
     if (columns > 32)
-        tile(rows, 4, a, lda, panel, steps, sums);
+        tile(rows, 4, a, lda, panel, steps, first, sums, ld);
     else if (columns > 16)
-        tile(rows, 2, a, lda, panel, steps, sums);
+        tile(rows, 2, a, lda, panel, steps, first, sums, ld);
     else
-        tile(rows, 1, a, lda, panel, steps, sums);
+        tile(rows, 1, a, lda, panel, steps, first, sums, ld);
 }
 
 static void tile_any(size_t rows, size_t columns, const uint16_t *a, size_t lda, const uint16_t *panel, size_t steps,
-                     float *sums)
+                     bool first, float *sums, size_t ld)
 {
     switch (rows) {
     case 1:
-        tile_columns(1, columns, a, lda, panel, steps, sums);
+        tile_columns(1, columns, a, lda, panel, steps, first, sums, ld);
         break;
     case 2:
-        tile_columns(2, columns, a, lda, panel, steps, sums);
+        tile_columns(2, columns, a, lda, panel, steps, first, sums, ld);
         break;
     case 3:
-        tile_columns(3, columns, a, lda, panel, steps, sums);
+        tile_columns(3, columns, a, lda, panel, steps, first, sums, ld);
         break;
     case 4:
-        tile_columns(4, columns, a, lda, panel, steps, sums);
+        tile_columns(4, columns, a, lda, panel, steps, first, sums, ld);
         break;
     case 5:
-        tile_columns(5, columns, a, lda, panel, steps, sums);
+        tile_columns(5, columns, a, lda, panel, steps, first, sums, ld);
         break;
     default:
-        tile_columns(MR, columns, a, lda, panel, steps, sums);
+        tile_columns(MR, columns, a, lda, panel, steps, first, sums, ld);
         break;
     }
 }
@@ -167,23 +183,60 @@ void tb_avx512_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n,
     }
 }
 
+void tb_avx512_pack_bf16_kn(uint16_t *panels, const float *b, size_t ldb, size_t n, size_t k)
+{
+    enum { BLOCK = 8 }; /* rows at a time through all panels: they are read as they lie */
+    size_t panel_size = tb_avx512_bf16_panel_bytes(k) / sizeof(uint16_t);
+    for (size_t k0 = 0; k0 < k; k0 += BLOCK) {
+        size_t end = k - k0 < BLOCK ? k : k0 + BLOCK;
+        for (size_t j = 0; j < n; j += NR) {
+            uint16_t *panel = panels + j / NR * panel_size;
+            for (size_t kk = k0; kk < end; kk += 2)
+                for (size_t c = 0; c < NR; c += 16)
+                    avx512_store_bf16_pairs(panel + kk * NR + 2 * c, b + kk * ldb + j + c, ldb,
+                                            n - j > c ? n - j - c : 0, end - kk);
+        }
+    }
+}
+
+/* A product that nothing follows, with k in one block: as in avx512_gemm_f32.c. */
+static void plain(const tb_gemm_bf16 *g, size_t n)
+{
+    size_t panel_size = tb_avx512_bf16_panel_bytes(g->k) / sizeof(uint16_t);
+    for (size_t i0 = 0; i0 < g->m; i0 += PLAIN_ROWS) {
+        size_t end = g->m - i0 < PLAIN_ROWS ? g->m : i0 + PLAIN_ROWS;
+        for (size_t j = 0; j < n; j += NR)
+            for (size_t i = i0; i < end; i += MR) {
+                for (size_t r = i + MR; r < i + 2 * MR && r < end; r++) /* where the next tile goes */
+                    for (size_t c = j; c < j + NR; c += 16)
+                        __builtin_prefetch(g->out + r * g->ldo + c, 1, 2);
+                tile_any(end - i < MR ? end - i : MR, n - j < NR ? n - j : NR, g->a + i * g->lda, g->lda,
+                         g->panels + j / NR * panel_size, g->k, !g->continues, g->out + i * g->ldo + j, g->ldo);
+            }
+    }
+}
+
 void tb_avx512_gemm_bf16(const tb_gemm_bf16 *g)
 {
     _Alignas(64) float sums[ROWS * NR];
     /* What follows the sum is the float product's. */
     const tb_gemm_f32 after = {.m = g->m, .n = g->n, .k = g->k, .out = g->out, .ldo = g->ldo, .epilogue = g->epilogue};
-    size_t panel_size = tb_avx512_bf16_panel_bytes(g->k) / sizeof(uint16_t);
-    for (size_t j = 0; j < g->n; j += NR) {
+    size_t panel_size = tb_avx512_bf16_panel_bytes(g->k) / sizeof(uint16_t), rest = g->n % NR, first = 0;
+    if (g->k <= STEPS && g->epilogue.bias == NULL && g->epilogue.act == TB_ACT_NONE && g->epilogue.residual == NULL) {
+        first = rest == 16 || rest == 32 ? g->n : g->n - rest; /* whole registers */
+        plain(g, first);
+    }
+    for (size_t j = first; j < g->n; j += NR) {
         const uint16_t *panel = g->panels + j / NR * panel_size;
         size_t columns = g->n - j < NR ? g->n - j : NR;
         for (size_t i = 0; i < g->m; i += ROWS) {
             size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
-            memset(sums, 0, rows * NR * sizeof(float));
+            lanes_start_sums(g->continues, g->out, g->ldo, sums, NR, i, rows, j, columns);
             for (size_t k = 0; k < g->k; k += STEPS) {
                 size_t steps = g->k - k < STEPS ? g->k - k : STEPS; /* rows of a and panels hold a zero after odd k */
                 for (size_t r = 0; r < rows; r += MR)
                     tile_any(rows - r < MR ? rows - r : MR, columns, g->a + (i + r) * g->lda + k, g->lda,
-                             panel + k * NR, steps, sums + r * NR);
+                             panel + k * NR, steps, false, sums + r * NR, NR);
             }
             lanes_finish_f32(&after, sums, NR, i, rows, j, columns);
         }

@@ -190,6 +190,16 @@ static inline ilanes ilanes_shift_right_1(ilanes v) /* logical */
 {
     return (ilanes){_mm256_srli_epi32(v.lo, 1), _mm256_srli_epi32(v.hi, 1)};
 }
+static inline ilanes ilanes_shift_right_16(ilanes v)
+{
+    return (ilanes){_mm256_srli_epi32(v.lo, 16), _mm256_srli_epi32(v.hi, 16)};
+}
+/* v, but +0 in the lanes where a < b */
+static inline lanes lanes_unless_below(ilanes a, ilanes b, lanes v)
+{
+    return (lanes){_mm256_andnot_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(b.lo, a.lo)), v.lo),
+                   _mm256_andnot_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(b.hi, a.hi)), v.hi)};
+}
 static inline int32_t ilanes_highest(ilanes v)
 {
     return x86_highest_int_8(_mm256_max_epi32(v.lo, v.hi));
@@ -247,6 +257,49 @@ static inline ilanes ilanes_load_nibbles(const uint8_t *p)
     __m128i low = _mm_and_si128(bytes, mask);
     __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
     return ilanes_widen_s8(_mm_unpacklo_epi8(low, high));
+}
+
+/* 16 words in 64-bit places whose upper halves hold anything: even and odd lanes of both registers. */
+typedef struct wlanes {
+    __m256i even_lo, odd_lo, even_hi, odd_hi;
+} wlanes;
+
+static inline wlanes wlanes_set(uint32_t x)
+{
+    __m256i v = _mm256_set1_epi32((int32_t)x);
+    return (wlanes){v, v, v, v};
+}
+static inline wlanes wlanes_count(uint32_t from) /* from + lane; from is a multiple of 16 */
+{
+    __m256i v = _mm256_set1_epi32((int32_t)from);
+    return (wlanes){
+        _mm256_or_si256(v, _mm256_setr_epi64x(0, 2, 4, 6)), _mm256_or_si256(v, _mm256_setr_epi64x(1, 3, 5, 7)),
+        _mm256_or_si256(v, _mm256_setr_epi64x(8, 10, 12, 14)), _mm256_or_si256(v, _mm256_setr_epi64x(9, 11, 13, 15))};
+}
+static inline wlanes wlanes_mul(wlanes a, uint32_t b)
+{
+    __m256i v = _mm256_set1_epi64x((int64_t)b);
+    return (wlanes){_mm256_mul_epu32(a.even_lo, v), _mm256_mul_epu32(a.odd_lo, v), _mm256_mul_epu32(a.even_hi, v),
+                    _mm256_mul_epu32(a.odd_hi, v)};
+}
+static inline wlanes wlanes_high(wlanes a)
+{
+    return (wlanes){_mm256_srli_epi64(a.even_lo, 32), _mm256_srli_epi64(a.odd_lo, 32), _mm256_srli_epi64(a.even_hi, 32),
+                    _mm256_srli_epi64(a.odd_hi, 32)};
+}
+static inline __m256i x86_xor_3(__m256i a, __m256i b, __m256i c)
+{
+    return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
+}
+static inline wlanes wlanes_xor_3(wlanes a, wlanes b, wlanes c)
+{
+    return (wlanes){x86_xor_3(a.even_lo, b.even_lo, c.even_lo), x86_xor_3(a.odd_lo, b.odd_lo, c.odd_lo),
+                    x86_xor_3(a.even_hi, b.even_hi, c.even_hi), x86_xor_3(a.odd_hi, b.odd_hi, c.odd_hi)};
+}
+static inline ilanes ilanes_from_wide(wlanes a)
+{
+    return (ilanes){_mm256_blend_epi32(a.even_lo, _mm256_slli_epi64(a.odd_lo, 32), 0xaa),
+                    _mm256_blend_epi32(a.even_hi, _mm256_slli_epi64(a.odd_hi, 32), 0xaa)};
 }
 
 #endif

@@ -169,6 +169,14 @@ static inline ilanes ilanes_shift_right_1(ilanes v)
 {
     return _mm512_srli_epi32(v, 1);
 }
+static inline ilanes ilanes_shift_right_16(ilanes v)
+{
+    return _mm512_srli_epi32(v, 16);
+}
+static inline lanes lanes_unless_below(ilanes a, ilanes b, lanes v)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmpge_epi32_mask(a, b), v);
+}
 static inline int32_t ilanes_highest(ilanes v)
 {
     return x86_highest_int_8(_mm256_max_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1)));
@@ -187,14 +195,30 @@ static inline lanes lanes_load_bf16(const uint16_t *p)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
-static inline void lanes_store_bf16(uint16_t *p, lanes v)
+static inline __m512i avx512_round_bf16(lanes v) /* the results in the upper halves, anything in the lower ones */
 {
     __m512i bits = _mm512_castps_si512(v);
     __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
     __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
-    __m512i rounded = _mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), quiet);
-    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+    return _mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), quiet);
+}
+static inline void lanes_store_bf16(uint16_t *p, lanes v)
+{
+    __m512i rounded = _mm512_srli_epi32(avx512_round_bf16(v), 16);
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(rounded));
+}
+/* Two rows of b, up to 16 columns each, as 16 pairs of bfloat16; zeros for columns and rows that do not exist. */
+static inline void avx512_store_bf16_pairs(uint16_t *p, const float *b, size_t ldb, size_t columns, size_t rows)
+{
+    __mmask16 mask = columns < 16 ? lanes_mask(columns) : 0xffff;
+    __m512i low = _mm512_setzero_si512(), high = low;
+    if (rows > 0)
+        low = avx512_round_bf16(_mm512_maskz_loadu_ps(mask, b));
+    if (rows > 1)
+        high = avx512_round_bf16(_mm512_maskz_loadu_ps(mask, b + ldb));
+    __m512i upper = _mm512_set1_epi32((int32_t)0xffff0000U);
+    _mm512_storeu_si512(p, _mm512_or_si512(_mm512_srli_epi32(low, 16), _mm512_and_si512(high, upper)));
 }
 static inline ilanes ilanes_load_s8(const int8_t *p)
 {
@@ -207,6 +231,41 @@ static inline ilanes ilanes_load_nibbles(const uint8_t *p)
     __m128i low = _mm_and_si128(bytes, mask);
     __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
     return _mm512_cvtepi8_epi32(_mm_unpacklo_epi8(low, high));
+}
+
+/* 16 words in 64-bit places whose upper halves hold anything: the even lanes and the odd ones. */
+typedef struct wlanes {
+    __m512i even, odd;
+} wlanes;
+
+static inline wlanes wlanes_set(uint32_t x)
+{
+    __m512i v = _mm512_set1_epi32((int32_t)x);
+    return (wlanes){v, v};
+}
+static inline wlanes wlanes_count(uint32_t from) /* from + lane; from is a multiple of 16 */
+{
+    __m512i v = _mm512_set1_epi32((int32_t)from);
+    return (wlanes){_mm512_or_si512(v, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14)),
+                    _mm512_or_si512(v, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15))};
+}
+static inline wlanes wlanes_mul(wlanes a, uint32_t b)
+{
+    __m512i v = _mm512_set1_epi64((int64_t)b);
+    return (wlanes){_mm512_mul_epu32(a.even, v), _mm512_mul_epu32(a.odd, v)};
+}
+static inline wlanes wlanes_high(wlanes a)
+{
+    return (wlanes){_mm512_srli_epi64(a.even, 32), _mm512_srli_epi64(a.odd, 32)};
+}
+static inline wlanes wlanes_xor_3(wlanes a, wlanes b, wlanes c)
+{
+    return (wlanes){_mm512_ternarylogic_epi64(a.even, b.even, c.even, 0x96),
+                    _mm512_ternarylogic_epi64(a.odd, b.odd, c.odd, 0x96)};
+}
+static inline ilanes ilanes_from_wide(wlanes a)
+{
+    return _mm512_mask_blend_epi32(0xaaaa, a.even, _mm512_slli_epi64(a.odd, 32));
 }
 
 #endif

@@ -64,14 +64,20 @@ static inline void x86_pack_f32(size_t nr, float *panels, const float *w, size_t
     }
 }
 
+/* b[k][ldb], eight rows at a time through all panels: the rows are read as they lie. */
 static inline void x86_pack_f32_kn(size_t nr, float *panels, const float *b, size_t ldb, size_t n, size_t k)
 {
-    for (size_t j = 0; j < n; j += nr) {
-        float *panel = panels + j * k;
-        size_t columns = n - j < nr ? n - j : nr;
-        for (size_t kk = 0; kk < k; kk++) {
-            memcpy(panel + kk * nr, b + kk * ldb + j, columns * sizeof(float));
-            memset(panel + kk * nr + columns, 0, (nr - columns) * sizeof(float));
+    enum { BLOCK = 8 };
+    size_t whole = n / nr * nr, rest = n - whole;
+    for (size_t k0 = 0; k0 < k; k0 += BLOCK) {
+        size_t end = k - k0 < BLOCK ? k : k0 + BLOCK;
+        for (size_t j = 0; j < whole; j += nr)
+            for (size_t kk = k0; kk < end; kk++)
+                for (size_t c = 0; c < nr; c += 8)
+                    _mm256_store_ps(panels + j * k + kk * nr + c, _mm256_loadu_ps(b + kk * ldb + j + c));
+        for (size_t kk = k0; rest > 0 && kk < end; kk++) {
+            memcpy(panels + whole * k + kk * nr, b + kk * ldb + whole, rest * sizeof(float));
+            memset(panels + whole * k + kk * nr + rest, 0, (nr - rest) * sizeof(float));
         }
     }
 }

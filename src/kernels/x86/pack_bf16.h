@@ -7,7 +7,7 @@
 
 #include "kernels/x86/pack.h"
 
-enum { X86_BF16_NR = 16, X86_BF16_STEPS = 32 };
+enum { X86_BF16_NR = 16, X86_BF16_STEPS = 32, X86_BF16_AHEAD = 64 };
 
 /* The layout of layout.h with 16 columns. */
 static inline void x86_pack_bf16(uint16_t *panels, const float *w, size_t ldw, size_t n, size_t k)
@@ -38,6 +38,7 @@ static inline void x86_pack_bf16_pairs(size_t nr, uint16_t *pairs, const float *
     for (size_t c = 0; c < columns; c++) {
         for (size_t s = 0; s < STEPS; s += 16) {
             const float *from = w + c * ldw + s;
+            _mm_prefetch((const char *)(from + X86_BF16_AHEAD), _MM_HINT_T0); /* a panel's rows lie far apart */
             size_t there = steps <= s ? 0 : steps - s < 16 ? steps - s : 16;
             lanes v = there == 16 ? lanes_load(from) : there > 0 ? lanes_load_some(from, there) : lanes_set(0.0f);
             lanes_store_bf16(block + c * STEPS + s, v);
