@@ -130,9 +130,9 @@ static float exact_integer(float w, double step)
     return (float)round_even(x < -8 ? -8 : x > 7 ? 7 : x);
 }
 
-/* row->r, and the sums of x r h and r r h of each group, in some order: by the level's kernel, and again in double
- * where a quotient is near to a tie. */
-static void round_row(tb_s4_row *row, double scale, const uint8_t *m)
+/* By the level's kernel, and again in double where a quotient is near to a tie; and the sums of x r h and r r h of each
+ * group, in some order. */
+void tb_s4_round(tb_s4_row *row, double scale, const uint8_t *m)
 {
     const float s = tb_s4_scaled(row, scale);
     size_t n = row->groups == 1 ? row->padded : row->group;
@@ -153,9 +153,8 @@ static void round_row(tb_s4_row *row, double scale, const uint8_t *m)
     }
 }
 
-void tb_s4_integers(tb_s4_row *row, double scale, const uint8_t *m, int8_t *q)
+void tb_s4_write(const tb_s4_row *row, int8_t *q)
 {
-    round_row(row, scale, m);
     for (size_t i = 0; i < row->n; i++)
         q[i] = (int8_t)(int32_t)row->r[i];
 }
@@ -180,7 +179,7 @@ static double ratio_in_order(const tb_s4_row *row, const uint8_t *m, double scal
 double tb_s4_least_squares(tb_s4_row *row, double scale, const uint8_t *m, tb_s4_store *store)
 {
     double cross = 0, square = 0, margin = (double)(row->n + 16) * 0x1p-51;
-    round_row(row, scale, m);
+    tb_s4_round(row, scale, m);
     for (size_t g = 0; g < row->groups; g++) {
         int k = m ? m[g] : 1;
         row->square[g] = (float)row->sums[2 * g + 1];

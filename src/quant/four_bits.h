@@ -46,9 +46,10 @@ double tb_storable_scale(double scale);
 /* scale (of w) in the units of x; exact for floats. */
 float tb_s4_scaled(const tb_s4_row *row, double scale);
 
-/* q[i] = clamp(rint(w / (scale * m of its group)), -8, 7); m NULL: 1. scale is a float, and tb_storable_scale's unless
- * m is NULL. */
-void tb_s4_integers(tb_s4_row *row, double scale, const uint8_t *m, int8_t *q);
+/* row->r[i] = clamp(rint(w / (scale * m of its group)), -8, 7); m NULL: 1. scale is a float, and one of
+ * tb_storable_scale unless m is NULL, so that its products with m are exact. */
+void tb_s4_round(tb_s4_row *row, double scale, const uint8_t *m);
+void tb_s4_write(const tb_s4_row *row, int8_t *q); /* q [n] = row->r */
 /* The scale with the least squared error for the integers that scale and m give (left in row->r), as `store` rounds it:
  * tb_storable_scale, or another rounding that never falls. row->square: of the integers, by importance. */
 typedef double tb_s4_store(double scale);

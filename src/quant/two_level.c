@@ -81,25 +81,26 @@ static void bound_errors(tb_s4_row *r, float from, float to)
     }
 }
 
-/* Least squares and multipliers in turn, from r->best and r->error. */
-static void refine(tb_s4_row *r, double *channel, double *error)
+/* Least squares and multipliers in turn, from r->best and r->error. Whether r->r holds the integers of the result. */
+static bool refine(tb_s4_row *r, double *channel, double *error)
 {
     for (int i = 0; i < REFINEMENTS; i++) {
         double stored = tb_s4_least_squares(r, *channel, r->best, tb_storable_scale), sum = 0;
         if (stored == *channel)
-            return;
+            return true;
         float s = tb_s4_scaled(r, stored);
         bound_errors(r, tb_s4_scaled(r, *channel), s);
         search_row(r, &s, 1, r->bound, r->m_error, r->m);
         for (size_t g = 0; g < r->groups; g++)
             sum += (double)r->m_error[g];
         if (!(sum < *error))
-            return;
+            return true;
         *error = sum;
         *channel = stored;
         memcpy(r->best, r->m, r->groups);
         memcpy(r->error, r->m_error, r->groups * sizeof *r->error);
     }
+    return false;
 }
 
 static unsigned greatest_common_divisor(const uint8_t *m, size_t n)
@@ -125,15 +126,17 @@ static double covering_channel(const tb_s4_row *r)
     return (double)cover * tb_power_of_two(r->exponent) / MAX_MULTIPLIER;
 }
 
-/* Rounds a row with a channel scale and the multipliers in r->best. */
-static void write_two_levels(tb_s4_row *r, double channel, int8_t *q, uint8_t *m, float *scale)
+/* Rounds a row with a channel scale and the multipliers in r->best. rounded: their integers are in r->r. */
+static void write_two_levels(tb_s4_row *r, double channel, bool rounded, int8_t *q, uint8_t *m, float *scale)
 {
     unsigned common = greatest_common_divisor(r->best, r->groups);
     if (common > 1) /* the product may need more than 20 bits: rounded again, by less than a part in a million */
         channel = tb_storable_scale(channel * common);
     for (size_t g = 0; g < r->groups; g++)
         m[g] = (uint8_t)(r->best[g] / common);
-    tb_s4_integers(r, channel, m, q);
+    if (!rounded || common > 1)
+        tb_s4_round(r, channel, m);
+    tb_s4_write(r, q);
     *scale = (float)channel;
 }
 
@@ -144,8 +147,8 @@ static void two_level_row(tb_s4_row *r, const float *w, int8_t *q, uint8_t *m, f
         return;
     }
     double error, channel = best_candidate(r, covering_channel(r), &error);
-    refine(r, &channel, &error);
-    write_two_levels(r, channel, q, m, scale);
+    bool rounded = refine(r, &channel, &error);
+    write_two_levels(r, channel, rounded, q, m, scale);
 }
 
 /* ---- Four bits at random ---- */
@@ -194,7 +197,8 @@ static void random_row(tb_s4_row *r, const tb_four_bit_draw *draw, uint64_t numb
         sum += (double)r->error[g];
     double mean = sum / (double)r->groups;
     draw_multipliers(r, s, draw->handicap * (float)mean, &rng, r->m);
-    tb_s4_integers(r, channel, r->m, q);
+    tb_s4_round(r, channel, r->m);
+    tb_s4_write(r, q);
     for (size_t i = 0; i < r->n; i++)
         q[i] = (int8_t)(q[i] * r->m[i / r->group]);
     *scale = (float)channel;
@@ -231,7 +235,8 @@ static void one_scale_row(tb_s4_row *r, const float *w, int8_t *q, float *scale)
         if (best == before)
             break;
     }
-    tb_s4_integers(r, best, NULL, q);
+    tb_s4_round(r, best, NULL);
+    tb_s4_write(r, q);
     *scale = (float)best;
 }
 

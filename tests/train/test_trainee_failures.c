@@ -1,8 +1,9 @@
 /* Every allocation of a trainee fails once, in turn: made, refreshed, shown as a classifier, through a pass forward and
  * back, under several schemes and tasks. Each time an error with a sentence; the sanitizer build sees leaks.
  * Allocations are counted by wrapping malloc, its family and mmap at link time. */
-#include "../model/fixture.h"
+#include "../model/random_model.h"
 
+#include "base/io.h"
 #include "train/distill.h"
 #include "train/rounding.h"
 
@@ -179,13 +180,18 @@ static int setup(void **state)
 {
     (void)state;
     failing = -1;
-    path = source_path("tests/golden/model/tiny-gelu");
+    static const random_shape shape = {32, 2, 32, 1, LABELS, "gelu"};
+    tb_error err = {0};
+    assert_int_equal(tb_temporary_folder(&path, &err), TIMBANG_OK);
+    random_model_write(path, &shape, MIX_NONE, 1);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    tb_error err = {0};
+    tb_remove_tree(path, &err);
     free(path);
     return 0;
 }

@@ -108,8 +108,10 @@ static inline void errors_16(const float *x, const float *h, const float *t, con
     lanes_store(errors, lanes_add(half[0], half[1]));
 }
 
-/* t and errors have room for a multiple of 16. top: the largest magnitude, or more. */
-static inline void errors_of(const float *x, const float *h, size_t n, float top, float *t, size_t count, float *errors)
+/* t and errors have room for a multiple of 16. top: the largest magnitude, or more. Not in line, nor pair_errors: clang
+ * 14 crashes on the function that they become part of. */
+static __attribute__((noinline)) void errors_of(const float *x, const float *h, size_t n, float top, float *t,
+                                                size_t count, float *errors)
 {
     const lanes limit = lanes_set(LARGEST_QUOTIENT);
     float inverse[BLOCK];
@@ -339,7 +341,7 @@ typedef struct pairs {
     float t[BLOCK * MOST + BLOCK], errors[BLOCK * MOST + BLOCK];
 } pairs;
 
-static inline void pair_errors(const tb_search_s4 *g, pairs *p)
+static __attribute__((noinline)) void pair_errors(const tb_search_s4 *g, pairs *p)
 {
     const lanes limit = lanes_set(LARGEST_QUOTIENT);
     float inverse[BLOCK];
