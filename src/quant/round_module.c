@@ -15,11 +15,11 @@ static bool in_layer(const char *module, size_t *layer, const char **rest)
     if (strncmp(module, prefix, sizeof prefix - 1) != 0)
         return false;
     const char *digits = module + sizeof prefix - 1;
-    size_t n = strspn(digits, "0123456789"), value = 0;
+    size_t n = 0, value = 0;
+    for (; n <= DIGITS && digits[n] >= '0' && digits[n] <= '9'; n++)
+        value = value * 10 + (size_t)(digits[n] - '0');
     if (n == 0 || n > DIGITS || digits[n] != '.')
         return false;
-    for (size_t i = 0; i < n; i++)
-        value = value * 10 + (size_t)(digits[i] - '0');
     *layer = value;
     *rest = digits + n + 1;
     return true;

@@ -53,12 +53,15 @@ static timbang_status write_json(const char *dir, const char *file, const json_t
     return status;
 }
 
-/* A masked-language model has no labels. */
-static int without_labels(json_t *config)
+/* A masked-language model has no labels, and its decoder is the table of words. */
+static int masked_language_model(json_t *config)
 {
     static const char *const members[] = {"id2label", "label2id", "num_labels", "problem_type"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         json_object_del(config, members[i]);
+    if (json_object_get(config, "tie_word_embeddings") &&
+        json_object_set_new(config, "tie_word_embeddings", json_true()))
+        return -1;
     return json_object_set_new(config, "architectures", json_pack("[s]", "BertForMaskedLM"));
 }
 
@@ -66,7 +69,7 @@ static timbang_status write_config(const tb_save_job *job, const char *dir, tb_e
 {
     json_t *config = tb_config_to_json(job->config, NULL, "float32", err);
     timbang_status status = config ? TIMBANG_OK : err->status;
-    if (status == TIMBANG_OK && job->task == TB_TASK_MLM && without_labels(config))
+    if (status == TIMBANG_OK && job->task == TB_TASK_MLM && masked_language_model(config))
         status = tb_no_memory(err, 0);
     if (status == TIMBANG_OK)
         status = write_json(dir, "config.json", config, err);
