@@ -16,7 +16,7 @@ import torch
 import train_common as common
 from transformers import BertForMaskedLM
 
-WEIGHTS = [0.5, 2.0, 1.25, 0.75]
+WEIGHTS = [0.5, 2.0, 1.25, 0.75, 1.5]
 
 
 def pytorch(model, batches, weight=None, smoothing=0.0):
