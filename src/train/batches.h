@@ -1,11 +1,11 @@
 /* The order of the texts in an epoch, and the batches and steps it is cut into. What a batch holds depends on the
  * options, the seed, the epoch and its number alone, so a training resumes anywhere with nothing more.
- * Includes: train/texts.h, model/classifier.h. Called by: train/run.c. */
+ * Includes: model/texts.h, model/classifier.h. Called by: train/run.c. */
 #ifndef TB_TRAIN_BATCHES_H
 #define TB_TRAIN_BATCHES_H
 
 #include "model/classifier.h"
-#include "train/texts.h"
+#include "model/texts.h"
 
 typedef struct tb_batches_options {
     size_t batch;         /* texts; the last batch of an epoch has what is left */

@@ -283,8 +283,8 @@ void tb_inputs_free(tb_inputs *inputs)
     free(inputs->soft);
     free(inputs->class_weights);
     free(inputs->valid_refs);
-    tb_train_texts_free(inputs->train);
-    tb_train_texts_free(inputs->valid);
+    tb_token_texts_free(inputs->train);
+    tb_token_texts_free(inputs->valid);
     tb_dataset_free(inputs->train_set);
     tb_dataset_free(inputs->valid_set);
     tb_labels_free(inputs->data_labels, inputs->n_data_labels);

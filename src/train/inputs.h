@@ -1,12 +1,12 @@
 /* What a training reads: the model's config and tokenizer, the texts, validation rows, class weights, a teacher's
  * probabilities, and the hashes of all that.
- * Includes: data, model, train/recipe.h, train/texts.h. Called by: train/run.c, train/session.c. */
+ * Includes: data, model, train/recipe.h, model/texts.h. Called by: train/run.c, train/session.c. */
 #ifndef TB_TRAIN_INPUTS_H
 #define TB_TRAIN_INPUTS_H
 
 #include "train/recipe.h"
 #include "train/run.h"
-#include "train/texts.h"
+#include "model/texts.h"
 
 typedef struct tb_inputs {
     tb_config config; /* with the labels of the classifier */

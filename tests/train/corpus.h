@@ -3,7 +3,7 @@
 #ifndef TB_TEST_TRAIN_CORPUS_H
 #define TB_TEST_TRAIN_CORPUS_H
 
-#include "train/texts.h"
+#include "model/texts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

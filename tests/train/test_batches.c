@@ -94,7 +94,7 @@ static void test_every_text_once(void **state)
             assert_int_equal(seen[i], 9);
         free(order);
         free(seen);
-        tb_train_texts_free(texts);
+        tb_token_texts_free(texts);
     }
 }
 
@@ -132,7 +132,7 @@ static void test_resume(void **state)
     }
     for (size_t i = 0; i < 4; i++)
         free(order[i]);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
 }
 
 /* Fewer tokens would be padding, in any order of batches: neither ascending nor descending, and not all in the last. */
@@ -159,7 +159,7 @@ static void test_groups(void **state)
     assert_true(padded[1] < texts->n_tokens * 11 / 10);
     assert_true(rises > 60 && rises < 190); /* of 251 */
     assert_true(places[0] > 0 && places[1] > 0 && places[2] > 0);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
 }
 
 /* Every text comes in every place about as often. */
@@ -181,7 +181,7 @@ static void test_uniform(void **state)
         for (size_t j = 0; j < N; j++)
             assert_true(count[i][j] > 850 && count[i][j] < 1150); /* 1000 +- 29 */
     tb_batches_free(batches);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
 }
 
 static void test_bad(void **state)
@@ -200,7 +200,7 @@ static void test_bad(void **state)
     options.accumulate = 1;
     assert_int_equal(tb_batches_create(&none, &options, &batches, &err), TIMBANG_DATA);
     assert_null(batches);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
 }
 
 int main(void)

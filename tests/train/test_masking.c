@@ -32,7 +32,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct room *room = *state;
-    tb_train_texts_free(room->texts);
+    tb_token_texts_free(room->texts);
     tb_tokenizer_free(room->tokenizer);
     free(room);
     return 0;

@@ -97,11 +97,11 @@ static void test_rows(void **state)
     assert_int_equal(texts->longest, 6);
     assert_int_equal(texts->shortened, 1);
     assert_null(texts->types);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
     options.clean = TIMBANG_CLEAN_LETTERS;
     texts = make_texts(dataset, &options);
     assert_int_equal(tb_texts_length(texts, 3), 3); /* without the question mark */
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
     tb_dataset_free(dataset);
 }
 
@@ -120,7 +120,7 @@ static void test_pairs(void **state)
     expect_text(texts, 0, ids, 6);
     assert_int_equal(texts->n_tokens, sizeof types);
     assert_memory_equal(texts->types, types, sizeof types);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
     struct room other = *room;
     other.config.type_vocab_size = 1;
     options = options_of(&other, 0);
@@ -152,7 +152,7 @@ static void test_many_pairs(void **state)
     for (size_t i = 0; i < texts->n; i++)
         for (size_t j = 0; j < tb_texts_length(texts, i); j++)
             assert_int_equal(texts->types[texts->begin[i] + j], i % 50 == 49 && j >= 7);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
     tb_dataset_free(dataset);
     free(bytes);
 }
@@ -183,7 +183,7 @@ static void test_many(void **state)
         }
         assert_true(shortened > 1000 && shortened == texts->shortened);
         assert_int_equal(texts->begin[texts->n], texts->n_tokens);
-        tb_train_texts_free(texts);
+        tb_token_texts_free(texts);
         tb_pool_free(pool);
     }
     tb_tokens_free(&tokens);
@@ -226,7 +226,7 @@ static void test_bad_rows(void **state)
     tb_dataset *dataset = make_dataset("text\tlabel\na\tneutral\nb\tneutral\n");
     tb_texts *texts = make_texts(dataset, &options);
     assert_int_equal(texts->n, 2);
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
     tb_error err = {0};
     dataset->n = 0;
     options.training = true;
@@ -273,7 +273,7 @@ static void test_lines(void **state)
     assert_null(texts->truth);
     assert_int_equal(texts->shortened, 1);
     assert_int_equal(texts->passed_over, 1); /* unknown words alone */
-    tb_train_texts_free(texts);
+    tb_token_texts_free(texts);
     free(paths[0]);
     free(paths[1]);
 }
@@ -304,7 +304,7 @@ static void test_pieces(void **state)
             }
             assert_int_equal(at, n);
             assert_true(texts->longest - shortest <= 1);
-            tb_train_texts_free(texts);
+            tb_token_texts_free(texts);
         }
         free(path);
     }
@@ -360,7 +360,7 @@ static void test_no_memory(void **state)
                               : tb_texts_of_dataset(dataset, &options, &texts, &err);
             fail_at = SIZE_MAX;
             if (status == TIMBANG_OK)
-                tb_train_texts_free(texts);
+                tb_token_texts_free(texts);
             else
                 assert_true(texts == NULL && status == TIMBANG_NO_MEMORY && err.text[0]);
             assert_true(failures < 10000);

@@ -1,7 +1,7 @@
-/* The texts of a training: tokenized once, all ids in one block. Labelled rows of a data set, or plain text files for
- * masked language modelling. Includes: data, model/window.h. Called by: batches.h, train/run.c. */
-#ifndef TB_TRAIN_TEXTS_H
-#define TB_TRAIN_TEXTS_H
+/* Texts tokenized once, all ids in one block: those of a training, of a calibration. Labelled rows of a data set, or plain
+ * text files for masked language modelling. Includes: data, model/window.h. Called by: quant, train. */
+#ifndef TB_MODEL_TEXTS_H
+#define TB_MODEL_TEXTS_H
 
 #include "base/pool.h"
 #include "data/dataset.h"
@@ -54,6 +54,6 @@ timbang_status tb_texts_of_dataset(const tb_dataset *dataset, const tb_texts_opt
  * nearly equal length, each with special tokens of its own, so that nothing is lost. */
 timbang_status tb_texts_of_files(const char *const *paths, size_t n_paths, const tb_texts_options *options,
                                  tb_texts **texts, tb_error *err);
-void tb_train_texts_free(tb_texts *texts);
+void tb_token_texts_free(tb_texts *texts);
 
 #endif

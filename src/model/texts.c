@@ -1,5 +1,5 @@
-/* Texts to one block of tokens. Includes: train/texts.h, model/window.h. Called by: train/run.c. */
-#include "train/texts.h"
+/* Texts to one block of tokens. Includes: model/texts.h, model/window.h. Called by: quant, train. */
+#include "model/texts.h"
 
 #include "base/text.h"
 #include "data/columns.h"
@@ -97,11 +97,11 @@ static timbang_status finish(struct maker *maker, timbang_status status, tb_text
     if (status == TIMBANG_OK)
         *texts = maker->texts;
     else
-        tb_train_texts_free(maker->texts);
+        tb_token_texts_free(maker->texts);
     return status;
 }
 
-void tb_train_texts_free(tb_texts *texts)
+void tb_token_texts_free(tb_texts *texts)
 {
     if (!texts)
         return;
