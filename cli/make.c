@@ -61,6 +61,14 @@ int run_quantize(cli *app)
     options.group = given(app, OPT_GROUP) ? atoi(text_of(app, OPT_GROUP)) : 0;
     options.embeddings = text_of(app, OPT_EMBEDDINGS);
     options.force = given(app, OPT_FORCE);
+    options.method = text_of(app, OPT_METHOD);
+    options.damping = app->values[OPT_DAMPING].decimal;
+    code = fill_predict_options(app, &options.texts);
+    if (code == EXIT_OK)
+        code = fill_data_options(app, text_of(app, OPT_CALIB), &options.calibration);
+    if (code != EXIT_OK)
+        return code;
+    options.calibration.limit = number_or(app, OPT_CALIB_ROWS, options.calibration.limit);
     timbang_status status = timbang_quantize(app->ctx, &options);
     return status == TIMBANG_OK ? report_made(app, options.out) : library_error(app, status);
 }

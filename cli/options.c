@@ -42,6 +42,14 @@ const option_spec option_specs[OPTIONS] = {
     [OPT_GROUP] = {"group", 0, KIND_CHOICE, "32|64|128", 0, 0, "weights that share a scale, of int4 (32)"},
     [OPT_EMBEDDINGS] = {"embeddings", 0, KIND_CHOICE, "keep|int8|int4", 0, 0,
                         "word embeddings; without it, what the scheme says"},
+    [OPT_METHOD] = {"method", 0, KIND_CHOICE, "nearest|gptq|descent", 0, 0,
+                    "how weights are rounded: to the nearest; by GPTQ; by GPTQ and coordinate descent (descent with "
+                    "--calib, else nearest)"},
+    [OPT_CALIB] = {"calib", 0, KIND_TEXT, "FILE", 0, 0,
+                   "texts that show what the layers read, as --data of other verbs; labels are not needed"},
+    [OPT_CALIB_ROWS] = {"calib-rows", 0, KIND_NUMBER, "N", 1, 10000000, "rows of it, chosen by --seed (512)"},
+    [OPT_DAMPING] = {"damping", 0, KIND_DECIMAL, "D", 0, 1,
+                     "added to the second moments of gptq and descent, as a part of their mean (0.01)"},
     [OPT_SHAPES] = {"shapes", 0, KIND_TEXT, "1x16,8x128,...", 0, 0,
                     "texts x tokens; mixed8: eight texts of 12 to 98 tokens (1x16,1x32,1x128,8x128)"},
     [OPT_LEVELS] = {"levels", 0, KIND_TEXT, "A,B", 0, 0,
@@ -175,8 +183,9 @@ static const option_id tokenize_options[] = {OPT_MODEL, OPT_DATA,   COLUMN_OPTIO
                                              OPT_JSONL, OPT_OUTPUT, OPTIONS};
 static const option_id info_options[] = {OPT_MODEL, OPT_CPU, OPT_JSON, OPT_JSONL, OPT_OUTPUT, OPTIONS};
 static const option_id init_options[] = {OPT_OUTPUT_DIR, OPT_FORCE, OPT_JSON, OPTIONS};
-static const option_id quantize_options[] = {OPT_TO,    OPT_OUTPUT_DIR, OPT_GROUP, OPT_EMBEDDINGS,
-                                             OPT_FORCE, MODEL_OPTIONS,  OPT_JSON,  OPTIONS};
+static const option_id quantize_options[] = {OPT_TO,         OPT_OUTPUT_DIR, OPT_GROUP,   OPT_EMBEDDINGS, OPT_METHOD,
+                                             OPT_CALIB,      OPT_CALIB_ROWS, OPT_DAMPING, OPT_FORCE,      MODEL_OPTIONS,
+                                             COLUMN_OPTIONS, OPT_CLEAN,      OPT_JSON,    OPTIONS};
 static const option_id eval_options[] = {MODEL_OPTIONS, OPT_COMPUTE,        OPT_DATA, COLUMN_OPTIONS, LABEL_OPTIONS,
                                          OPT_CLEAN,     OPT_TIMING_SECONDS, OPT_JSON, OPT_JSONL,      OPT_OUTPUT,
                                          OPTIONS};
@@ -272,6 +281,7 @@ const verb verbs[] = {
      "transformers with compressed-tensors.",
      "  timbang quantize my-model --to int8 -o my-model-int8\n"
      "  timbang quantize my-model --to int4 --group 64 --embeddings int4 -o my-model-int4\n"
+     "  timbang quantize my-model --to int4 --calib texts.tsv -o my-model-int4\n"
      "  timbang quantize --weights qat.pt --config my-model --to int8 -o my-model-int8\n",
      quantize_options, 1, run_quantize},
     {"eval", "one model on one labelled set", "[OPTION]... [--model MODEL] --data FILE",

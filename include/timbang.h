@@ -308,11 +308,17 @@ typedef struct timbang_quantize_options {
     const char *embeddings; /* "keep", "int8", "int4"; NULL: what the scheme says */
     const char *out;        /* folder to make */
     int force;              /* 1: replace a folder that is not empty */
+    const char *method;     /* of rounding: "nearest" (NULL without calibration.path), "gptq", "descent" (NULL with it):
+                               docs/quantization.md */
+    double damping;         /* of gptq and descent: 0: 0.01 of the mean second moment */
+    timbang_data_options calibration; /* path: texts, labels are not needed; NULL: none. limit: rows, 0: 512; seed:
+                                         which ones */
+    timbang_predict_options texts;    /* of calibration: max_length, 0: 128; clean. Its batch is ignored */
 } timbang_quantize_options;
 
 TIMBANG_DECLARE_INIT(timbang_quantize_options)
-/* Post-training quantization by rounding to nearest. Writes a directory that timbang and
- * transformers + compressed-tensors load, byte for byte the same on every machine. */
+/* Post-training quantization. Writes a directory that timbang and transformers + compressed-tensors load, byte for byte
+ * the same on every machine. */
 TIMBANG_API timbang_status timbang_quantize(timbang_context *ctx, const timbang_quantize_options *options);
 
 /* Random weights at the shape of a config.json (the file, or a directory that holds it), as a directory with float32

@@ -100,7 +100,8 @@ void timbang_eval_options_init_sized(timbang_eval_options *options, size_t size)
 
 void timbang_quantize_options_init_sized(timbang_quantize_options *options, size_t size)
 {
-    timbang_quantize_options defaults = {.model = model_defaults()};
+    timbang_quantize_options defaults = {
+        .model = model_defaults(), .calibration = data_defaults(), .texts = predict_defaults()};
     give(options, size, &defaults, sizeof defaults);
 }
 

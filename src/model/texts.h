@@ -1,5 +1,5 @@
-/* Texts tokenized once, all ids in one block: those of a training, of a calibration. Labelled rows of a data set, or plain
- * text files for masked language modelling. Includes: data, model/window.h. Called by: quant, train. */
+/* Texts tokenized once, all ids in one block: those of a training, of a calibration. Labelled rows of a data set, or
+ * plain text files for masked language modelling. Includes: data, model/window.h. Called by: quant, train. */
 #ifndef TB_MODEL_TEXTS_H
 #define TB_MODEL_TEXTS_H
 

@@ -119,23 +119,31 @@ void tb_train_gather_cls(const struct train_pass *p, const float *from, float *t
         memcpy(to + text * n, from + p->part.cu_seqlens[text] * n, n * sizeof *to);
 }
 
-void tb_train_forward(struct train_pass *p)
+void tb_train_begin_forward(struct train_pass *p)
 {
-    tb_trainee *t = p->t;
-    size_t n_layers = t->model->config.num_hidden_layers;
     p->cls_only = false;
     p->rows = p->part.n_tokens;
     p->seqlens = p->part.cu_seqlens;
-    for (size_t i = 0; i < n_layers; i++) {
-        p->layer = i;
-        tb_train_run_blocks(p, stage_qkv);
-        if (i + 1 == n_layers && !p->whole_last) {
-            p->cls_only = true;
-            p->rows = p->part.n_texts;
-            p->seqlens = t->cls_seqlens;
-            tb_train_gather_cls(p, t->layers[i].x, t->head_in);
-        }
-        tb_train_attention(p);
-        tb_train_run_blocks(p, stage_after_attention);
+}
+
+void tb_train_layer_forward(struct train_pass *p, size_t layer)
+{
+    tb_trainee *t = p->t;
+    p->layer = layer;
+    tb_train_run_blocks(p, stage_qkv);
+    if (layer + 1 == t->model->config.num_hidden_layers && !p->whole_last) {
+        p->cls_only = true;
+        p->rows = p->part.n_texts;
+        p->seqlens = t->cls_seqlens;
+        tb_train_gather_cls(p, t->layers[layer].x, t->head_in);
     }
+    tb_train_attention(p);
+    tb_train_run_blocks(p, stage_after_attention);
+}
+
+void tb_train_forward(struct train_pass *p)
+{
+    tb_train_begin_forward(p);
+    for (size_t i = 0; i < p->t->model->config.num_hidden_layers; i++)
+        tb_train_layer_forward(p, i);
 }

@@ -4,7 +4,8 @@
  *   dW = dYᵀ X,  db = sum of dY,  dgamma = sum of dY xhat,  dbeta = sum of dY
  *
  * X is what the product saw: quantized layers multiply rounded inputs, and the straight-through estimator keeps to
- * them. Includes: model/train_parts.h. Called by: train_backward.c, train_head.c. */
+ * them. Includes: model/train_parts.h. Called by: train_backward.c, train_head.c,
+ * train_layer.c. */
 #include "model/train_parts.h"
 
 enum { OUTPUTS = 48, INPUT_PANELS = 4, COLUMNS = 64 };
@@ -62,6 +63,16 @@ static void stage_round(void *arg, int thread, int n_threads)
             expand_row(p, input.a + row * input.lda, input.row_scale[row], p->t->rounded + row * linear->in,
                        linear->in);
     }
+}
+
+const float *tb_train_seen_inputs(struct train_pass *p, const tb_trained_linear *linear, const float *x, size_t rows)
+{
+    if (linear->packed->act != TB_ACT_S8_TOKEN && linear->packed->act != TB_ACT_U8_TEXT_7BIT)
+        return x;
+    struct train_gradients g = {.linear = linear, .x = x, .rows = rows};
+    p->gradients = &g;
+    tb_train_stage(p, stage_round);
+    return p->t->rounded;
 }
 
 /* ---- Operands ---- */
@@ -201,16 +212,12 @@ void tb_train_linear_gradients(struct train_pass *p, const tb_trained_linear *li
     if (frozen)
         return;
     struct train_gradients g = {.linear = linear,
-                                .x = x,
+                                .x = tb_train_seen_inputs(p, linear, x, rows),
                                 .dy = dy,
                                 .rows = rows,
                                 .ld = tb_input_half_stride(rows),
                                 .bf16 = tb_train_half(p->t)};
     p->gradients = &g;
-    if (linear->packed->act == TB_ACT_S8_TOKEN || linear->packed->act == TB_ACT_U8_TEXT_7BIT) {
-        tb_train_stage(p, stage_round);
-        g.x = p->t->rounded;
-    }
     tb_train_stage(p, stage_operands);
     tb_train_stage(p, stage_products);
 }

@@ -160,6 +160,12 @@ timbang_status tb_train_reserve(tb_trainee *t, size_t n_tokens, size_t n_texts, 
                                 tb_error *err);
 void tb_train_release(tb_trainee *t);
 
+/* train_pass.c: a batch and its parts. */
+timbang_status tb_train_check_batch(const tb_trainee *t, const tb_batch *batch, tb_error *err);
+timbang_status tb_train_reserve_for(tb_trainee *t, const tb_train_pass *job, tb_error *err);
+size_t tb_train_texts_together(const tb_batch *batch, size_t first); /* from `first` on, in one part */
+void tb_train_take_part(struct train_pass *p, size_t first, size_t n);
+
 /* train_forward.c: the stage in blocks of p->rows, or text by text where layers quantize so. */
 void tb_train_run_blocks(struct train_pass *p, tb_pool_fn stage);
 void tb_train_gather_cls(const struct train_pass *p, const float *from, float *to);
@@ -181,6 +187,8 @@ void tb_train_drop_rows(const struct train_pass *p, const tb_dropout *dropout, s
 /* train_forward.c, train_attention.c, train_backward.c, train_embed.c, train_gradients.c, train_head.c */
 timbang_status tb_train_embed(struct train_pass *p, tb_error *err);
 void tb_train_forward(struct train_pass *p);
+void tb_train_layer_forward(struct train_pass *p, size_t layer); /* one layer: from its x to the next one's */
+void tb_train_begin_forward(struct train_pass *p);
 void tb_train_attention(struct train_pass *p); /* of p->layer */
 void tb_train_attention_back(struct train_pass *p, double *loss);
 void tb_train_probabilities(struct train_pass *p, size_t layer, float *probabilities);
@@ -195,6 +203,8 @@ size_t tb_train_masked(const tb_train_pass *job, size_t begin, size_t end, size_
  * and the derivative dy [rows][out] by its output. */
 void tb_train_linear_gradients(struct train_pass *p, const tb_trained_linear *linear, const float *x, const float *dy,
                                size_t rows);
+/* x [rows][in] as the product sees it: rounded, or x itself. Rounded rows lie in t->rounded. */
+const float *tb_train_seen_inputs(struct train_pass *p, const tb_trained_linear *linear, const float *x, size_t rows);
 /* gamma, beta from the normalized values and the derivative dy by the output. */
 void tb_train_norm_gradients(struct train_pass *p, const tb_trained_norm *norm, const float *xhat, const float *dy,
                              size_t rows);

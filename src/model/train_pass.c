@@ -1,10 +1,11 @@
-/* A training pass: a batch in parts, each forward and back. Includes: model/train_parts.h. Called by: train. */
+/* A training pass: a batch in parts, each forward and back. Includes: model/train_parts.h. Called by: train,
+ * model/train_layer.c. */
 #include "model/train_parts.h"
 
 #include <math.h>
 #include <string.h>
 
-static timbang_status check_batch(const tb_trainee *t, const tb_batch *batch, tb_error *err)
+timbang_status tb_train_check_batch(const tb_trainee *t, const tb_batch *batch, tb_error *err)
 {
     const tb_config *config = &t->model->config;
     for (size_t i = 0; i < batch->n_texts; i++) {
@@ -26,8 +27,7 @@ static timbang_status check_batch(const tb_trainee *t, const tb_batch *batch, tb
 
 /* ---- Parts ---- */
 
-/* Texts from `first` on that go together. */
-static size_t texts_together(const tb_batch *batch, size_t first)
+size_t tb_train_texts_together(const tb_batch *batch, size_t first)
 {
     size_t n = 1;
     while (first + n < batch->n_texts && batch->cu_seqlens[first + n + 1] - batch->cu_seqlens[first] <= TB_TRAIN_TOKENS)
@@ -40,13 +40,13 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static timbang_status reserve(tb_trainee *t, const tb_train_pass *job, tb_error *err)
+timbang_status tb_train_reserve_for(tb_trainee *t, const tb_train_pass *job, tb_error *err)
 {
     enum { SOME = 32 }; /* masked words vary from step to step */
     const tb_batch *batch = job->batch;
     size_t tokens = 0, texts = 0, longest = 0, words = 0;
     for (size_t first = 0, n, ignored; first < batch->n_texts; first += n) {
-        n = texts_together(batch, first);
+        n = tb_train_texts_together(batch, first);
         size_t begin = batch->cu_seqlens[first], end = batch->cu_seqlens[first + n];
         tokens = larger(tokens, end - begin);
         texts = larger(texts, n);
@@ -58,7 +58,7 @@ static timbang_status reserve(tb_trainee *t, const tb_train_pass *job, tb_error 
     return tb_train_reserve(t, tokens, texts, longest, head_rows, err);
 }
 
-static void take_part(struct train_pass *p, size_t first, size_t n)
+void tb_train_take_part(struct train_pass *p, size_t first, size_t n)
 {
     const tb_batch *batch = p->job->batch;
     size_t *cu_seqlens = p->t->cu_seqlens, from = batch->cu_seqlens[first];
@@ -153,14 +153,14 @@ static timbang_status run(tb_trainee *t, const tb_train_pass *job, const tb_trai
     p.whole_last = t->model->whole_last_layer || t->options.task == TB_TASK_MLM || job->hidden_loss ||
                    job->attention_loss || (wanted && wanted->hidden);
     p.continues = job->continues;
-    TB_TRY(check_batch(t, batch, err));
+    TB_TRY(tb_train_check_batch(t, batch, err));
     if (batch->n_texts > 0)
-        TB_TRY(reserve(t, job, err));
+        TB_TRY(tb_train_reserve_for(t, job, err));
     if (back && !job->continues)
         clear_gradients(t, batch->n_texts == 0);
     for (size_t first = 0, n; first < batch->n_texts; first += n) {
-        n = texts_together(batch, first);
-        take_part(&p, first, n);
+        n = tb_train_texts_together(batch, first);
+        tb_train_take_part(&p, first, n);
         TB_TRY(run_part(&p, loss, err));
         if (wanted)
             show_states(&p, wanted, &shown);

@@ -325,6 +325,13 @@ timbang_status tb_trainee_refresh(tb_trainee *t, tb_error *err)
     return TIMBANG_OK;
 }
 
+timbang_status tb_trainee_refresh_linear(tb_trainee *t, size_t layer, tb_layer_linear which, tb_error *err)
+{
+    tb_trained_layer *l = &t->layers[layer];
+    tb_trained_linear *const all[] = {&l->qkv, &l->attention_output, &l->intermediate, &l->output};
+    return refresh_linear(t, all[which], err);
+}
+
 timbang_status tb_trainee_classifier(tb_trainee *t, const tb_classifier **model, tb_error *err)
 {
     if (t->options.task == TB_TASK_MLM)

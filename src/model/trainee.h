@@ -101,4 +101,29 @@ size_t tb_attention_values(const tb_config *config, const tb_batch *batch);
 timbang_status tb_trainee_forward(tb_trainee *trainee, const tb_batch *batch, const tb_trainee_states *wanted,
                                   tb_error *err);
 
+/* ---- Layer by layer, for calibration ---- */
+
+typedef enum tb_layer_linear {
+    TB_LINEAR_QKV, /* query, key and value: one input */
+    TB_LINEAR_ATTENTION_OUTPUT,
+    TB_LINEAR_INTERMEDIATE,
+    TB_LINEAR_OUTPUT,
+    TB_LAYER_LINEARS
+} tb_layer_linear;
+
+/* Inputs [rows][in] of one linear of one layer as its product sees them, part of the batch by part. cls [n_texts]: rows
+ * of the [CLS] tokens of these texts. */
+typedef void tb_linear_inputs_fn(void *user, const float *x, size_t rows, const size_t *cls, size_t n_texts);
+
+/* Rows that fn sees at once, at most. */
+size_t tb_trainee_rows_together(const tb_batch *batch);
+/* The embeddings' output, x [n_tokens][hidden]. */
+timbang_status tb_trainee_embed(tb_trainee *trainee, const tb_batch *batch, float *x, tb_error *err);
+/* One encoder layer forward, every row of it: from x [n_tokens][hidden] to out (may be x; NULL: not wanted). fn (NULL:
+ * none) sees the inputs of one of its linears. */
+timbang_status tb_trainee_layer(tb_trainee *trainee, const tb_batch *batch, size_t layer, const float *x, float *out,
+                                tb_layer_linear which, tb_linear_inputs_fn *fn, void *user, tb_error *err);
+/* Rounds and packs one linear anew, after what `round` makes of it changed. */
+timbang_status tb_trainee_refresh_linear(tb_trainee *trainee, size_t layer, tb_layer_linear which, tb_error *err);
+
 #endif

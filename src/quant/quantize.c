@@ -23,7 +23,8 @@ typedef struct work {
     tb_quant_plan plan;
     char source_hash[65];
     uint64_t done, total;
-    tb_rounding rounding; /* of all quantized linears */
+    tb_rounding rounding;      /* of all quantized linears */
+    tb_calibrated *calibrated; /* or NULL: everything to nearest */
 } work;
 
 /* One tensor of the file to be: entry i of a matrix, or a vector. */
@@ -128,7 +129,7 @@ static timbang_status round_and_measure(work *w, const tb_plan_matrix *m, const 
         status = tb_refuse_weight(values, m->weight.rows, m->weight.columns, err);
         if (status == TIMBANG_OK)
             status = tb_quantized_alloc(m->weight.rows, m->weight.columns, TB_WEIGHT_S8, out, err);
-    } else if (status == TIMBANG_OK) {
+    } else if (status == TIMBANG_OK && !(w->calibrated && tb_calibrated_take(w->calibrated, m->name, out))) {
         status = tb_round_matrix(&m->weight, values, importance, job->kernels, job->pool, out, err);
     }
     if (status == TIMBANG_OK && jitter)
@@ -344,7 +345,8 @@ static timbang_status write_config(const work *w, const char *dir, tb_error *err
 static timbang_status write_record(const work *w, const char *dir, tb_error *err)
 {
     json_t *record;
-    TB_TRY(tb_quantized_record(w->job, w->plan.new_head, w->source_hash, &record, err));
+    TB_TRY(tb_quantized_record(w->job, w->plan.new_head, w->source_hash,
+                               w->calibrated ? tb_calibrated_record(w->calibrated) : NULL, &record, err));
     timbang_status status = write_json(dir, "timbang.json", record, err);
     json_decref(record);
     return status;
@@ -405,6 +407,26 @@ static timbang_status write_folder(work *w, const char *dir, tb_error *err)
     return TIMBANG_OK;
 }
 
+static timbang_status calibrate(work *w, tb_error *err)
+{
+    const tb_quantize_job *job = w->job;
+    if (job->weights_path)
+        return tb_fail(err, TIMBANG_UNSUPPORTED, "--method %s needs a model folder, not a bare file of weights (%s)",
+                       tb_method_name(job->method), job->weights_path);
+    const tb_calibrate_job calibration = {.folder = job->folder,
+                                          .labels = job->labels,
+                                          .n_labels = job->n_labels,
+                                          .seed = job->seed,
+                                          .scheme = job->scheme,
+                                          .method = job->method,
+                                          .damping = job->damping,
+                                          .calibration = job->calibration,
+                                          .kernels = job->kernels ? job->kernels : &tb_kernels_ref,
+                                          .pool = job->pool,
+                                          .hooks = job->hooks};
+    return tb_calibrate(&calibration, &w->calibrated, err);
+}
+
 static timbang_status run(work *w, tb_error *err)
 {
     tb_staged_folder folder;
@@ -412,6 +434,8 @@ static timbang_status run(work *w, tb_error *err)
     timbang_status status = open_source(w, err);
     if (status == TIMBANG_OK)
         status = tb_quant_plan_make(w->job, &w->config, w->state, &w->plan, err);
+    if (status == TIMBANG_OK && w->job->method != TB_METHOD_NEAREST)
+        status = calibrate(w, err);
     if (status == TIMBANG_OK) {
         w->total = w->plan.n_matrices;
         status = write_folder(w, folder.staging, err);
@@ -428,6 +452,7 @@ timbang_status tb_quantize_folder(const tb_quantize_job *job, tb_error *err)
     timbang_status status = run(&w, err);
     if (job->weight_error)
         *job->weight_error = w.rounding.square > 0 ? w.rounding.error / w.rounding.square : 0;
+    tb_calibrated_free(w.calibrated);
     tb_quant_plan_free(&w.plan);
     tb_state_dict_close(w.state);
     tb_config_free(&w.config);

@@ -4,6 +4,7 @@
 #define TB_QUANT_QUANTIZE_H
 
 #include "base/pool.h"
+#include "quant/calibrated.h"
 #include "quant/schemes.h"
 
 /* Random rounding, for null models: scales are drawn at random and every weight is rounded to the nearest anew, so that
@@ -35,6 +36,9 @@ typedef struct tb_quantize_job {
     const tb_jitter *jitter;   /* NULL: the scheme's own scales */
     tb_own_errors *own_errors; /* NULL is fine */
     double *weight_error; /* NULL, or filled: squared rounding errors over squared weights, all quantized linears */
+    tb_method method; /* other than TB_METHOD_NEAREST: by calibration texts, for a folder whose weights are its own */
+    double damping;   /* of tb_calibrate_job */
+    tb_calibration_options calibration;
     const tb_kernels *kernels; /* NULL: plain C; they change the time alone */
     tb_pool *pool;
     const tb_hooks *hooks;

@@ -114,7 +114,7 @@ static const char *embedding_name(const tb_scheme *scheme, tb_embedding_format f
     return widened ? "fp32" : formats[format];
 }
 
-static json_t *recipe_json(const tb_scheme *scheme, const tb_jitter *jitter)
+static json_t *recipe_json(const tb_scheme *scheme, const tb_jitter *jitter, const json_t *calibrated)
 {
     static const char *const activations[] = {"float", "int8-token", "uint7-text", "int8-token"};
     json_t *group = scheme->linear == TB_WEIGHT_S4 ? json_integer((json_int_t)scheme->group) : json_null();
@@ -122,12 +122,18 @@ static json_t *recipe_json(const tb_scheme *scheme, const tb_jitter *jitter)
                          : scheme->linear == TB_WEIGHT_S4 ? "channel-and-group"
                          : scheme->linear == TB_WEIGHT_S8 ? "channel"
                                                           : NULL;
+    const char *rounding = calibrated ? json_string_value(json_object_get(calibrated, "method")) : "nearest";
+    const char *error_weights = scheme->linear != TB_WEIGHT_S4 ? NULL : calibrated ? "inputs" : "layernorm";
     json_t *recipe =
-        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s?, s:s, s:s, s:s}", "scheme", scheme->name, "rounding", "nearest",
+        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:s?, s:s, s:s, s:s}", "scheme", scheme->name, "rounding", rounding,
                   "linear", kind_name(scheme->linear), "head", kind_name(scheme->head), "scales", scales, "group",
-                  group, "error_weights", scheme->linear == TB_WEIGHT_S4 ? "layernorm" : NULL, "activations",
-                  activations[scheme->act], "word_embeddings", embedding_name(scheme, scheme->word_embeddings),
-                  "other_embeddings", embedding_name(scheme, scheme->other_embeddings));
+                  group, "error_weights", error_weights, "activations", activations[scheme->act], "word_embeddings",
+                  embedding_name(scheme, scheme->word_embeddings), "other_embeddings",
+                  embedding_name(scheme, scheme->other_embeddings));
+    if (calibrated && recipe && json_object_set_new(recipe, "calibration", json_deep_copy(calibrated)) != 0) {
+        json_decref(recipe);
+        return NULL;
+    }
     /* Of a null model: scheme, scales and formats are those of the scheme that it is a null model of. */
     if (jitter && json_object_set_new(recipe, "random_scales",
                                       json_pack("{s:I, s:I}", "seed", (json_int_t)jitter->seed, "model",
@@ -169,8 +175,8 @@ static int put_parent(json_t *record, const parent *p)
            json_object_set_new(record, "parent_recipe_hash", json_string(p->recipe_hash));
 }
 
-timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256, json_t **out,
-                                   tb_error *err)
+timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256,
+                                   const json_t *calibrated, json_t **out, tb_error *err)
 {
     parent p = {0};
     json_t *seed = NULL, *recipe = NULL;
@@ -179,7 +185,7 @@ timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, co
     timbang_status status = read_parent(job, &p, err);
     if (status == TIMBANG_OK) {
         seed = new_head ? json_integer((json_int_t)job->seed) : p.seed ? json_incref(p.seed) : json_null();
-        recipe = recipe_json(&job->scheme, job->jitter);
+        recipe = recipe_json(&job->scheme, job->jitter, calibrated);
         status = recipe && seed ? tb_json_compact(recipe, &text, err) : tb_no_memory(err, 0);
     }
     if (status == TIMBANG_OK) {

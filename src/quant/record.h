@@ -11,8 +11,8 @@ timbang_status tb_hash_source(const tb_source *source, const tb_hooks *hooks, tb
 /* SHA-256 of the source's weights: the file, or the shards of an index one after the other in the order of their names.
  */
 timbang_status tb_source_weights_hash(const tb_quantize_job *job, char hex[65], tb_error *err);
-/* json_decref(*out). */
-timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256, json_t **out,
-                                   tb_error *err);
+/* calibrated: of tb_calibrated_record, or NULL. json_decref(*out). */
+timbang_status tb_quantized_record(const tb_quantize_job *job, bool new_head, const char *parent_sha256,
+                                   const json_t *calibrated, json_t **out, tb_error *err);
 
 #endif
